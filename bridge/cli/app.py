@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge import __version__
-from bridge.cli import check, demo, holds, map, run, schema, selftest, send, status, test, topics  # noqa: A004 - named as commands are
+from bridge.cli import check, console, demo, holds, map, run, schema, selftest, send, status, test, topics  # noqa: A004 - named as commands are
 from bridge.cli.backfill import check as check_files
 from bridge.cli.backfill import plan, submit, verify, watch, write
 from bridge.cli.backfill import status as backfill_status
@@ -145,6 +145,7 @@ app.command("release", cls=help.Command, short_help="Send a held topic's records
 app.command("pause", cls=help.Command, short_help="The same for a time: it ends by itself.")(holds.pause)
 app.command("resume", cls=help.Command, short_help="End a pause before its time.")(holds.resume)
 app.command("status", cls=help.Command)(status.status)
+app.command("console", cls=help.Command, short_help="Serve pages for the operator, in a browser.")(console.console)
 app.command("selftest", cls=help.Command, short_help="Prove that nothing is lost: real bridges under faults.")(
     selftest.selftest
 )

@@ -12,7 +12,7 @@ class ConsoleSettings(Section):
     listen: fields.Listen = fields.preset(
         scalars.listen,
         "127.0.0.1:9465",
-        "Address of the console. Another one than loopback needs token_file, or `bridge console --behind-proxy`.",
+        "Address of the console. Another one than loopback needs token_file, or the option --behind-proxy.",
         "[::1]:9465",
     )
     instances: tuple[fields.Instance, ...] = Field(

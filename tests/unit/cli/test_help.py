@@ -131,8 +131,8 @@ def test_the_configuration_may_be_named_before_and_after_a_command(path: tuple[s
         assert context.params["config"] == Path("mine.yaml"), place
 
 
-PRINTS_NO_RESULT: Final = {"run", "dlq export"}
-"""The one prints a log, the other lines of JSON anyway."""
+PRINTS_NO_RESULT: Final = {"run", "console", "dlq export"}
+"""The first two print a log, the other lines of JSON anyway."""
 
 
 @each_command
@@ -182,8 +182,8 @@ UNANSWERED: Final = {
     "dlq import": "dlq import {file} --note test --yes",
 }
 """Of each command that ends with 3, a line to type where nothing answers."""
-_TOLD_ELSEWHERE: Final = {"run", "selftest"}
-"""They have tests of their own; both take their time before they give up."""
+_TOLD_ELSEWHERE: Final = {"run", "selftest", "console"}
+"""They have tests of their own; the first two take their time before they give up, the last one shows what is down."""
 
 
 def test_every_command_that_may_end_with_3_is_tried_where_nothing_answers() -> None:

@@ -1,0 +1,1 @@
+"""The pages: each a file here, and the template of the same name."""

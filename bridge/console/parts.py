@@ -1,0 +1,27 @@
+"""What the pages of the console are made from: one of each for all visitors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bridge.config.sections import Config
+from bridge.console.history import FleetHistory
+from bridge.console.reach import ConsoleReach
+from bridge.console.rendering import Renderer
+from bridge.console.session import Sessions
+from bridge.fleet.source import FleetSource
+from bridge.ops.log.logger import EventLogger
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleParts:
+    """A page takes from here what it needs."""
+
+    config: Config
+    fleet: FleetSource
+    """The group, and all its replicas, at most two seconds old however many look."""
+    sessions: Sessions
+    reach: ConsoleReach
+    log: EventLogger
+    history: FleetHistory = field(default_factory=FleetHistory)
+    renderer: Renderer = field(default_factory=Renderer)

@@ -1,0 +1,164 @@
+"""`bridge console` as a process: it listens, serves until a signal, and ends without waiting for who watches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from logging import getLogger
+from typing import Final
+
+import uvicorn
+
+from bridge import __version__
+from bridge.config.keys.scalars import Listen
+from bridge.config.sections import Config
+from bridge.console.app import Console
+from bridge.console.history import INTERVAL, FleetHistory
+from bridge.console.parts import ConsoleParts
+from bridge.console.reach import ConsoleReach
+from bridge.console.session import Sessions
+from bridge.console.token import TokenFile
+from bridge.errors import InvalidError, Misuse, Unreachable
+from bridge.exits import ExitCode
+from bridge.fleet.opening import open_fleet
+from bridge.fleet.source import FleetSource
+from bridge.ops.log.logger import EventLogger, Logging, set_up
+from bridge.service.main import on_loop, secrets_of
+
+_BACKLOG: Final = 128
+_CONNECTIONS: Final = 500
+"""At once; one more is answered with 503."""
+_PATIENCE: Final = 5
+"""Seconds that answers under way may take once the process is told to end."""
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+def run(config: Config, *, behind_proxy: bool = False, names: Iterable[str] = ()) -> int:
+    """Until a signal; returns the exit code. Raises `Misuse` and `Unreachable` for a start that is refused."""
+    listen, file = config.console.listen, config.console.token_file
+    reach = ConsoleReach(
+        listen, file is not None, behind_proxy, frozenset(name.lower().removesuffix(".") for name in names)
+    )
+    problem = reach.problem()
+    if problem is not None:
+        raise Misuse(problem)
+    token = None if file is None else TokenFile(file)
+    if token is not None:
+        try:
+            token.digest()
+        except InvalidError as unusable:
+            raise Misuse(str(unusable)) from unusable
+    log = set_up(
+        level=config.observability.log_level,
+        log_format=config.observability.log_format,
+        secrets=secrets_of(config),
+        terminal=sys.stdout.isatty(),
+    )
+    try:
+        return on_loop(_run(config, reach, token, log))
+    finally:
+        log.close()
+
+
+async def _run(config: Config, reach: ConsoleReach, token: TokenFile | None, log: Logging) -> int:
+    with listening(reach.listen) as (server_socket, address):
+        async with open_fleet(config, getLogger("bridge.console")) as source:
+            parts = ConsoleParts(config, source, Sessions(token), reach, log.logger)
+            log.logger.info(
+                "console_listening",
+                version=__version__,
+                address=address,
+                url=f"http://{address}/",
+                changes="with the token" if reach.has_token else "nothing",
+            )
+            async with recording(source, parts.history, log.logger):
+                await serve(Console(parts), server_socket, log.logger)
+    log.logger.info("console_stopped")
+    return ExitCode.OK
+
+
+@contextlib.contextmanager
+def listening(listen: Listen) -> Iterator[tuple[socket.socket, str]]:
+    """A socket, and its address with the real port. Raises `Unreachable`."""
+    host, family = listen.host or "::", socket.AF_INET6 if ":" in (listen.host or "::") else socket.AF_INET
+    try:
+        found = socket.create_server(
+            (host, listen.port),
+            family=family,
+            backlog=_BACKLOG,
+            dualstack_ipv6=not listen.host and socket.has_dualstack_ipv6(),
+        )
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+        raise Unreachable(
+            f"console.listen: cannot listen on {listen} ({why}); end what uses the port, or choose another address."
+        ) from error
+    with found:
+        yield found, str(Listen(listen.host or "127.0.0.1", found.getsockname()[1]))
+
+
+async def serve(console: Console, server_socket: socket.socket, log: EventLogger) -> None:
+    """Until SIGINT or SIGTERM."""
+    server = _ConsoleServer(
+        uvicorn.Config(
+            console.application,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            lifespan="off",
+            ws="none",
+            limit_concurrency=_CONNECTIONS,
+            timeout_graceful_shutdown=_PATIENCE,
+        )
+    )
+
+    def stop(number: signal.Signals) -> None:
+        log.info("console_stopping", cause=number.name)
+        server.should_exit = True
+        console.hub.close()  # whoever watches would otherwise keep the process for as long as the page is open
+
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        await server.serve(sockets=[server_socket])
+    finally:
+        console.hub.close()
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+class _ConsoleServer(uvicorn.Server):
+    """One that leaves signals to whoever runs it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing is captured."""
+        yield
+
+
+@asynccontextmanager
+async def recording(source: FleetSource, history: FleetHistory, log: EventLogger) -> AsyncIterator[None]:
+    """Meanwhile one look in `INTERVAL` seconds is kept for the charts, whoever watches."""
+
+    async def record() -> None:
+        while True:
+            try:
+                history.add(await source.view())
+            except Exception as error:  # the next look may succeed
+                log.error("console_look_failed", message=f"{error}", exc_info=error)  # noqa: TRY400 - it has no exception()
+            await asyncio.sleep(INTERVAL)
+
+    task = asyncio.ensure_future(record())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

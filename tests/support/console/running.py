@@ -1,0 +1,151 @@
+"""The console itself, over a fleet that a test makes up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.testclient import TestClient
+
+from bridge.config import load
+from bridge.config.keys import scalars
+from bridge.config.sections import Config
+from bridge.console.app import Console
+from bridge.console.history import FleetHistory
+from bridge.console.parts import ConsoleParts
+from bridge.console.reach import ConsoleReach
+from bridge.console.session import Sessions
+from bridge.console.token import TokenFile
+from bridge.fleet.source import FleetSource
+from bridge.fleet.view import FleetView
+from bridge.ops.log.logger import EventLogger, set_up
+from tests.support.console import views
+
+TOKEN = "a-token-nobody-can-guess"
+LOCAL = "http://127.0.0.1:9465"
+FILE = """
+kafka: {bootstrap_servers: "kafka-1:9092", group_id: userpilot-bridge, topics: [shop.orders, shop.users],
+  properties: {security.protocol: sasl_ssl, sasl.mechanism: PLAIN, sasl.username: me, sasl.password: hunter2-secret}}
+track: {endpoint: "https://analytex-eu.userpilot.io", api_key: NX-the-secret-key}
+dead_letter: {topic: bridge.dlq, redact: [data.email]}
+mapping:
+  user_id: data.user
+  events:
+    order.completed: {event_name: Order Completed, metadata: {amount: data.amount}}
+    audit: drop
+"""
+
+
+class LogOutput:
+    """What was logged."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+
+    def write(self, line: bytes, /) -> int:
+        self.lines.append(orjson.loads(line))
+        return len(line)
+
+
+@dataclass
+class Clock:
+    """Seconds, which pass when a test says so."""
+
+    now: float = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class ConsoleSetting:
+    """What a console is built from."""
+
+    config: Config
+    token: Path | None = None
+    view: FleetView = field(default_factory=views.well)
+    clock: Clock = field(default_factory=Clock)
+    looks: int = 0
+    """At the fleet."""
+    listen: str = "127.0.0.1:9465"
+    behind_proxy: bool = False
+    names: frozenset[str] = frozenset()
+
+    async def look(self) -> FleetView:
+        """One more."""
+        self.looks += 1
+        return self.view
+
+    def parts(self, log: EventLogger) -> ConsoleParts:
+        """All of them."""
+        reach = ConsoleReach(scalars.listen(self.listen), self.token is not None, self.behind_proxy, self.names)
+        token = None if self.token is None else TokenFile(self.token, self.clock)
+        source = FleetSource(self.look, self.clock)
+        return ConsoleParts(self.config, source, Sessions(token, self.clock), reach, log, FleetHistory())
+
+    def with_values(self) -> None:
+        """Values of records may be shown."""
+        told = self.config.console.model_copy(update={"show_values": True})
+        self.config = self.config.model_copy(update={"console": told})
+
+
+def configuration(folder: Path) -> Config:
+    """One with secrets."""
+    path = folder / "bridge.yaml"
+    path.write_text(FILE)
+    loaded = load.read(path, {})
+    assert loaded.config is not None, loaded.problems
+    return loaded.config
+
+
+class Visitor:
+    """A browser without scripts: it keeps cookies, and says where its forms come from."""
+
+    def __init__(self, client: TestClient, origin: str = LOCAL) -> None:
+        self.client = client
+        self.origin = origin
+
+    def get(self, path: str, **headers: str) -> Any:
+        """A page, without following."""
+        return self.client.get(path, headers=headers, follow_redirects=False)
+
+    def post(self, path: str, given: dict[str, str], **headers: str) -> Any:
+        """A form, without following."""
+        told = {"origin": self.origin, **headers}
+        return self.client.post(path, data=given, headers=told, follow_redirects=False)
+
+    def log_in(self, token: str = TOKEN, **given: str) -> Any:
+        """With the form of the page."""
+        page = self.get("/login")
+        return self.post("/login", {"csrf": hidden(page.text, "csrf"), "token": token, **given})
+
+    def csrf(self) -> str:
+        """The token of the session, as a page shows it."""
+        return hidden(self.get("/settings").text, "csrf")
+
+
+def hidden(page: str, name: str) -> str:
+    """The value of a hidden field."""
+    return page.partition(f'type="hidden" name="{name}" value="')[2].partition('"')[0]
+
+
+Opened = Callable[..., AbstractContextManager[Visitor]]
+
+
+def logging_to(output: LogOutput) -> Any:
+    """A logger as the console has it."""
+    return set_up(level="info", log_format="json", output=output)
+
+
+def console_of(setting: ConsoleSetting, log: EventLogger) -> Console:
+    """The application."""
+    return Console(setting.parts(log))
+
+
+def changed(setting: ConsoleSetting, **fields: Any) -> ConsoleSetting:
+    """Another one."""
+    return replace(setting, **fields)
