@@ -339,6 +339,7 @@ class Retry:
     it had ended before: that says nothing of the destination or of the event."""
     request_id: str | None = None
     """The destination's name for the request, as it answered it."""
+    error_code: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +349,7 @@ class Reject:
     detail: str
     status: int
     error_code: str | None = None
+    request_id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,9 +361,30 @@ class Unauthorized:
     key: int
     """Generation of the key the request carried, see `pipeline.ports.Credentials`."""
     error_code: str | None = None
+    request_id: str | None = field(default=None, compare=False)
 
 
 Verdict = Delivered | Retry | Reject | Unauthorized
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAnswer:
+    """One way in which requests failed lately: nothing of a record, and nothing that the API wrote but its code."""
+
+    kind: str
+    """Of the requests, see `RequestKind.name`."""
+    reason: str
+    """Of the retry (`Retry.reason`), or ``rejected`` or ``unauthorized``."""
+    status: int | None
+    """None: no whole answer came."""
+    code: str | None
+    """``error_code`` of the answer."""
+    count: int
+    first: float
+    """Unix seconds."""
+    last: float
+    request_ids: tuple[str, ...]
+    """x-request-id of the last ones, the last first."""
 
 
 @dataclass(frozen=True, slots=True)

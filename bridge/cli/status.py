@@ -27,7 +27,9 @@ _USUAL = "http://127.0.0.1:9464"
     ("Ask the bridge on this machine", "status"),
     ("Watch another one", "status --url bridge.internal:9464 --watch"),
     ("Ask where a configuration says that it listens", "status -c bridge.yaml"),
-    unreachable="No running bridge answers.",
+    ("The whole group: Kafka and all replicas, watched", "status --group --watch"),
+    ("With replicas that the configuration does not name", "status --group --instance bridge-0:9464"),
+    unreachable="No running bridge answers; of a group, Kafka neither.",
 )
 def status(
     url: Annotated[
@@ -42,12 +44,34 @@ def status(
     config: startup.ConfigPath = None,
     json: Annotated[bool, typer.Option("--json", help="The document itself, one per line.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Again every two seconds, until Ctrl-C.")] = False,
+    group: Annotated[
+        bool,
+        typer.Option("--group", help="The whole group: what Kafka shows of it and all replicas say."),
+    ] = False,
+    instance: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            show_default=False,
+            help="With --group, where a replica listens, or dns+http://NAME:PORT for all addresses of a name; may be "
+            "repeated. Left out: console.instances of the configuration.",
+        ),
+    ] = None,
 ) -> ExitCode:
     """Ask a running bridge what needs someone, and why.
 
-    Then what ends by itself and when, what is lost, and how far behind everything is. On a terminal it is as wide as
-    that; elsewhere lines are 100 columns wide at most. --watch shows as much of it as the terminal has lines for.
+    Then what ends by itself and when, what is lost, and how far behind everything is. With --group all bridges of the
+    group are asked, and Kafka. On a terminal it is as wide as that; elsewhere lines are 100 columns wide at most.
+    --watch shows as much of it as the terminal has lines for.
     """
+    if group:
+        from bridge.cli import status_group
+
+        if url is not None:
+            raise Misuse("--url names one bridge, and --group asks all of them: name them with --instance.")
+        return status_group.show(config, instance or (), as_json=json, watch=watch)
+    if instance:
+        raise Misuse("--instance names replicas of a group: give --group too, or name one bridge with --url.")
     place = _where(url, config)
     if not watch:
         _show(_fetch(place), as_json=json)

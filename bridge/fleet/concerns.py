@@ -68,14 +68,23 @@ def concerns(found: Composed) -> tuple[FleetConcern, ...]:
         by_key[key] = _merged(by_key[key], each) if key in by_key else each
     told = [_short(each) for each in by_key.values()]
     needed = sorted((each for each in told if each.needs_someone), key=_holds_most_first)
-    ends = sorted((each for each in told if not each.needs_someone), key=lambda each: of_replica.rank(each.reason))
+    ends = sorted((each for each in told if not each.needs_someone), key=_ends_last)
     return (*needed, *ends)
 
 
+def _ends_last(concern: FleetConcern) -> int:
+    """What holds most comes first; a silent replica may hold all that it has."""
+    return of_replica.rank(Reason.UNOWNED.value if concern.reason == REPLICA_SILENT else concern.reason)
+
+
 def _holds_most_first(concern: FleetConcern) -> tuple[bool, int]:
-    is_beside = concern.reason in of_replica.OTHERS or concern.reason in OTHERS
     rank = _EVERYTHING.index(concern.reason) if concern.reason in _EVERYTHING else len(_EVERYTHING)
-    return is_beside, rank
+    return is_beside(concern.reason), rank
+
+
+def is_beside(reason: str) -> bool:
+    """Whether it is told although no record waits for it."""
+    return reason in of_replica.OTHERS or reason in OTHERS
 
 
 def _merged(one: FleetConcern, other: FleetConcern) -> FleetConcern:
@@ -258,10 +267,11 @@ def _silent(found: Composed) -> Iterator[FleetConcern]:
     quiet = [each for each in found.replicas if each.document is None and not _is_stranger(each)]
     if not quiet:
         return
-    owners = {str(member): address for address, member in found.matched.members.items()}
     theirs = {each.address for each in quiet}
-    untold = [each for each in found.partitions if each.replica is None and each.is_owned and each.lag != 0]
-    mine = [each for each in untold if each.owner in theirs or owners.get(each.owner or "") in theirs]
+    members = [member for address, member in found.matched.members.items() if address in theirs]
+    owned = {each for member in (*members, *found.matched.silent, *found.matched.unheard) for each in member.partitions}
+    untold = [each.partition for each in found.partitions if each.replica is None and each.is_owned is not False]
+    mine = [each for each in untold if each in owned]
     everyone = len(quiet) == len(found.replicas)
     yield FleetConcern(
         REPLICA_SILENT,
@@ -270,7 +280,7 @@ def _silent(found: Composed) -> Iterator[FleetConcern]:
         details=tuple(each.problem or "" for each in quiet),
         action="Look at its log, or start it again. If it was killed, the group gives its partitions to others when its"
         " session runs out (session.timeout.ms). One that runs and cannot be asked: correct console.instances.",
-        partitions=tuple(each.partition for each in (mine or untold if everyone else mine)),
+        partitions=tuple(mine or untold if everyone else mine),
         replicas=tuple(each.address for each in quiet),
     )
 

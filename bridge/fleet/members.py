@@ -23,6 +23,8 @@ class Matched:
     """The member that a replica is, by the replica's address; of those where it is known."""
     silent: tuple[Member, ...] = ()
     """Members that no instance answered for and none that was asked can be."""
+    unheard: tuple[Member, ...] = ()
+    """Members that must be those that were asked and did not answer."""
 
 
 def matched(replicas: Sequence[ReplicaView], group: GroupDescription | None) -> Matched:
@@ -51,7 +53,7 @@ def matched(replicas: Sequence[ReplicaView], group: GroupDescription | None) -> 
             found[replica.address] = idle
             left.remove(idle)
     unheard = sum(each.address not in found for each in quiet)
-    return Matched(found, tuple(left) if len(left) > unheard else ())
+    return Matched(found, tuple(left)) if len(left) > unheard else Matched(found, unheard=tuple(left))
 
 
 def _is_at(replica: ReplicaView, member: Member) -> bool:

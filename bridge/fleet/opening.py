@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bridge.fleet import instances, replicas
 from bridge.fleet.compose import compose, counts_letters, unspoken
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from bridge.config.sections import Config
     from bridge.fleet.facts import KafkaFacts
+    from bridge.fleet.letter_count import LetterCount
+    from bridge.model import TopicPartition
 
 
 @asynccontextmanager
@@ -35,17 +37,32 @@ async def open_fleet(config: Config, logger: logging.Logger, named: Sequence[str
         await source.close()
 
 
+class LookFacts(Protocol):
+    """What is asked of Kafka, see `FleetLook`."""
+
+    async def look(self) -> KafkaFacts:
+        """What it shows now."""
+
+    async def written(self, wanted: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, float]:
+        """When records were written."""
+
+    async def letters(self) -> LetterCount:
+        """Open dead letters and recorded losses."""
+
+
 class FleetTaker:
     """Makes one view after the other. Between them it remembers since when a replica says nothing."""
 
     def __init__(
-        self, config: Config, look: FleetLook, named: Sequence[str], clock: Callable[[], float] = time.time
+        self, config: Config, look: LookFacts, named: Sequence[str], clock: Callable[[], float] = time.time
     ) -> None:
         self._config = config
         self._look = look
         self._named = named
         self._clock = clock
-        self._silent: dict[str, float] = {}
+        self._silent: dict[str, float | None] = {}
+        """By address: since when it says nothing; None: it never answered here, so nobody saw the beginning."""
+        self._answered: set[str] = set()
 
     async def take(self) -> FleetView:
         """Kafka and all replicas are asked at the same time; what nobody said, Kafka is asked for after that."""
@@ -62,7 +79,8 @@ class FleetTaker:
     def _remembered(self, answers: Sequence[ReplicaView]) -> tuple[ReplicaView, ...]:
         now = self._clock()
         quiet = {each.address for each in answers if each.problem is not None}
-        self._silent = {address: self._silent.get(address, now) for address in quiet}
+        self._silent = {each: self._silent.get(each, now if each in self._answered else None) for each in quiet}
+        self._answered |= {each.address for each in answers} - quiet
         return tuple(replace(each, since=self._silent.get(each.address)) for each in answers)
 
     async def _with_what_nobody_said(self, facts: KafkaFacts, answers: Sequence[ReplicaView]) -> KafkaFacts:

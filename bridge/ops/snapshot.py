@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bridge.counts import RouteTally, SinkStats, SourceCounts, Tally
     from bridge.holds import Reason
     from bridge.mapping.absent_keys import KeyCount
-    from bridge.model import Retried, TopicPartition
+    from bridge.model import FailedAnswer, Retried, TopicPartition
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,6 +452,10 @@ class Snapshot:
     build: Build = field(default_factory=Build)
     retries: Sequence[Retried] = ()
     """Events that failed and are tried again, those with most attempts first."""
+    failures: Sequence[FailedAnswer] = ()
+    """In which ways requests failed lately, the last one first."""
+    failures_left_out: int = 0
+    """Ways that were seen longer ago and are no longer kept."""
     failing_users: int = 0
     """Users (or what else `delivery.ordering` keeps in order) of whom the next event failed."""
 

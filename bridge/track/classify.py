@@ -61,21 +61,22 @@ def classify(kind: RequestKind, status: int, headers: Headers, body: bytes, *, k
     """
     if 200 <= status < 300:
         return Delivered(status)
-    error = read_error_body(body)
+    error, request_id = read_error_body(body), _short(_header(headers, b"x-request-id"))
     if status in kind.refuse_all:
         if status == 404 and error.code and _OF_ONE.search(error.code):
-            return Reject(_detail(status, headers, body, error, advice=""), status, error.code)
-        return Unauthorized(_detail(status, headers, body, error), status, key, error.code)
+            return Reject(_detail(status, headers, body, error, advice=""), status, error.code, request_id)
+        return Unauthorized(_detail(status, headers, body, error), status, key, error.code, request_id)
     reason = _retry_reason(status)
     if reason is None:
-        return Reject(_detail(status, headers, body, error), status, error.code)
+        return Reject(_detail(status, headers, body, error), status, error.code, request_id)
     return Retry(
         reason,
         _detail(status, headers, body, error),
         status=status,
         after=_wait(headers, now_wall),
         ambiguous=reason == "server_error" or status == 408,
-        request_id=_short(_header(headers, b"x-request-id")),
+        request_id=request_id,
+        error_code=error.code,
     )
 
 

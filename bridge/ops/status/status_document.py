@@ -63,6 +63,7 @@ def document(snapshot: Snapshot) -> Document:
         ],
         "forecast": forecast.written(ahead.together),
         "retries": _retries(snapshot),
+        "answers": _answers(snapshot),
         "held_topics": [
             {
                 "topic": hold.topic,
@@ -289,6 +290,26 @@ def _retried(event: Retried, now: float) -> Document:
             "detail": answer.detail,
             "request_id": answer.request_id,
         },
+    }
+
+
+def _answers(snapshot: Snapshot) -> Document:
+    return {
+        "since": iso(snapshot.started_at),
+        "failed": [
+            {
+                "kind": failed.kind,
+                "reason": failed.reason,
+                "status": failed.status,
+                "code": failed.code,
+                "count": failed.count,
+                "first_at": iso(failed.first),
+                "last_at": iso(failed.last),
+                "request_ids": list(failed.request_ids),
+            }
+            for failed in snapshot.failures
+        ],
+        "left_out": snapshot.failures_left_out,
     }
 
 

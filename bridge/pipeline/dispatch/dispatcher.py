@@ -31,11 +31,13 @@ from bridge.model import (
     Unauthorized,
     Verdict,
 )
+from bridge.pipeline.budget.governor import Governor
 from bridge.pipeline.dispatch.admission import Admission
 from bridge.pipeline.dispatch.answers import Answers
 from bridge.pipeline.dispatch.assignments import Drained, OpenRecords
 from bridge.pipeline.dispatch.intake import Intake
 from bridge.pipeline.dispatch.letters import LetterDesk, RefusedLetters, failed_step
+from bridge.pipeline.dispatch.recent_failures import RecentFailures
 from bridge.pipeline.dispatch.starting import StartingRequests
 from bridge.pipeline.dispatch.steps import StepOrder
 from bridge.pipeline.letter_breaker import TopicLetters
@@ -130,6 +132,7 @@ class Dispatcher:
             rng=rng,
             wake_at=self._wake_at,
         )
+        self.recent_failures = RecentFailures()
         self._events_ready = self.queues.ready[TRACK]
 
     # --- assignments ------------------------------------------------------------------------------
@@ -375,17 +378,22 @@ class Dispatcher:
         try:
             if type(verdict) is Delivered:
                 self.answers.delivered(work, partition, governor)
-            elif isinstance(verdict, Retry):
-                self.answers.retry(work, verdict, governor, self._monotonic())
-            elif isinstance(verdict, Reject):
-                self.answers.rejected(work, verdict, governor, self._monotonic())
-            elif isinstance(verdict, Unauthorized):
-                self.answers.unauthorized(work, verdict, governor, self._monotonic())
+            elif not isinstance(verdict, Delivered):
+                self.recent_failures.note(kind.name, verdict, self._wall())
+                self._failed(work, verdict, governor, self._monotonic())
         except Exception as bug:
             bug.add_note(f"while taking the answer {verdict!r} for {work.record.coordinates}")
             raise
         if partition.tracker.life is _DRAINING:
             self._finish_drains(self._monotonic())
+
+    def _failed(self, work: Work, verdict: Retry | Reject | Unauthorized, governor: Governor, now: float) -> None:
+        if isinstance(verdict, Retry):
+            self.answers.retry(work, verdict, governor, now)
+        elif isinstance(verdict, Reject):
+            self.answers.rejected(work, verdict, governor, now)
+        else:
+            self.answers.unauthorized(work, verdict, governor, now)
 
     def letter_written(self, work: Work, refused: LetterRefused | None) -> None:
         """The dead-letter producer's receipt."""

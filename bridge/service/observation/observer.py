@@ -168,6 +168,8 @@ class Observer:
             certificates=self._certificates(at.monotonic),
             build=of.build,
             retries=dispatcher.retried(RETRIES_SHOWN),
+            failures=dispatcher.recent_failures.shown(),
+            failures_left_out=dispatcher.recent_failures.left_out,
             failing_users=len(dispatcher.failing.lengths),
         )
 

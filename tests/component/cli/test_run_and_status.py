@@ -110,6 +110,53 @@ async def test_status_as_json_is_of_the_schema_that_ships(cli: Cli, running: Run
     jsonschema.validate(json.loads(ran.out), json.loads(schema._schemas()["status"].read_text("utf-8")))
 
 
+async def test_status_of_the_group_is_what_kafka_shows_and_what_its_replicas_say(
+    cli: Cli, config: Config, running: Running
+) -> None:
+    ran = await cli("status", "--group", "--instance", running.url, "--json", "-c", config())
+    assert (ran.code, ran.err) == (0, "")
+    document = json.loads(ran.out)
+    jsonschema.validate(document, json.loads(schema._schemas()["fleet"].read_text("utf-8")))
+    assert [each["replica"] for each in document["partitions"]] == [running.url] * 3
+    assert document["state"] == "idle"
+
+
+async def test_status_of_a_group_of_which_nobody_answers_says_what_kafka_shows(
+    cli: Cli, config: Config, produce: Callable[..., None]
+) -> None:
+    produce(1, b'{"type": "order.completed"}')
+    ran = await cli("status", "--group", "--instance", "127.0.0.1:1", "-c", config())
+    assert (ran.code, ran.err) == (0, "")
+    assert "0 of 1 replica answer" in ran.out
+    assert "replica_silent" in ran.out
+    assert "no dead letter is open" in ran.out
+    assert "1 record waits" in ran.out
+
+
+async def test_status_of_a_group_that_nothing_answers_for_ends_with_3(cli: Cli, config: Config) -> None:
+    ran = await cli("status", "--group", "--instance", "127.0.0.1:1", "-c", config(bootstrap="127.0.0.1:1"))
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("No Kafka broker answers at 127.0.0.1:1")
+    assert "No bridge answers at http://127.0.0.1:1/status" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--group", "--url", "127.0.0.1:1"), "name them with --instance"),
+        (("--instance", "127.0.0.1:1"), "give --group too"),
+        (("--group", "--instance", "http://u:secret@h:1"), "must not carry a user or a password"),
+    ],
+)
+async def test_what_of_status_does_not_go_together_is_refused(
+    cli: Cli, config: Config, words: tuple[str, ...], said: str
+) -> None:
+    ran = await cli("status", *words, "-c", config())
+    assert ran.code == 2
+    assert said in ran.err
+    assert "secret" not in ran.err
+
+
 async def test_a_watch_repeats_until_ctrl_c_and_survives_a_restart(running: Running) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bridge", "status", "--url", running.url, "--json", "--watch",

@@ -160,6 +160,13 @@ def test_the_detail_holds_status_code_message_and_request_id() -> None:
     assert found.error_code == "invalid_input"
 
 
+@pytest.mark.parametrize("status", [400, 401, 404, 422, 429, 503])
+def test_whatever_failed_carries_the_code_and_the_request_id_of_its_answer(status: int) -> None:
+    found = verdict(status, errors({"error_code": "user_unknown", "message": "no"}), (b"X-Request-Id", b"F9x"))
+    assert not isinstance(found, Delivered)
+    assert (found.error_code, found.request_id) == ("user_unknown", "F9x")
+
+
 def test_several_errors_give_the_first_code_and_all_messages() -> None:
     found = verdict(422, errors({"error_code": "a", "message": "one"}, {"error_code": "b", "message": "two"}))
     assert isinstance(found, Reject)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bridge.ops.status.group_status import spans
-from bridge.ops.status.status_text import forecasts, kinds
+from bridge.ops.status.status_text import failures, forecasts, kinds
 from bridge.ops.status.status_text.layout import Item, ScreenTable, Text, Tone
 from bridge.ops.status.status_text.times import Times, moment
 from bridge.text.amounts import per_minute, plural, span, thousands
@@ -72,6 +72,7 @@ def sections(document: Document, times: Times) -> list[Section]:
         ("Topics", Tone.TITLE, _topics(document)),
         ("Group", Tone.TITLE, _group(document)),
         ("Retries", Tone.TITLE, _retries(document, times)),
+        ("Failed requests", Tone.TITLE, failures.failed_requests(document, times)),
         ("Partitions", Tone.TITLE, _partitions(document)),
         ("Forecast", Tone.TITLE, forecasts.forecast(document, times)),
         ("Records", Tone.TITLE, _records(document)),
@@ -177,10 +178,10 @@ def _lost(document: Document, times: Times) -> list[Item]:
         twice.append(f"what was cut off by {_number(duplicates['forced_drains'])} forced drains")
     if twice:
         out.append(Text(f"possibly sent twice: {' and '.join(twice)}"))
-    return out + _recorded(loss["recorded"], times)
+    return out + recorded_losses(loss["recorded"], times)
 
 
-def _recorded(recorded: Document | None, times: Times) -> list[Item]:
+def recorded_losses(recorded: Document | None, times: Times) -> list[Item]:
     """What outlives a restart, of the whole group."""
     if recorded is None:
         return [Text("what was lost before has not been read yet")]

@@ -1,0 +1,60 @@
+"""The whole group in one word and one sentence: the worst first, so that who reads nothing else is not misled. Pure."""
+
+from __future__ import annotations
+
+import enum
+
+from bridge.fleet.concerns import is_beside
+from bridge.fleet.view import FleetView
+from bridge.text.amounts import plural
+
+
+class FleetState(enum.StrEnum):
+    """The group in one word."""
+
+    HELD = "held"
+    """Something keeps records from going until somebody acts; other partitions may deliver."""
+    WAITING = "waiting"
+    """Something keeps records from going that ends by itself."""
+    DELIVERING = "delivering"
+    IDLE = "idle"
+    UNKNOWN = "unknown"
+    """Nobody says."""
+
+
+_GOING = frozenset({"delivering", "starting", "draining"})
+
+
+def state(view: FleetView) -> FleetState:
+    """By what holds most."""
+    if any(each.needs_someone and not is_beside(each.reason) for each in view.concerns):
+        return FleetState.HELD
+    if any(not each.needs_someone and not is_beside(each.reason) for each in view.concerns):
+        return FleetState.WAITING
+    states = {each.state for each in view.replicas if each.document is not None}
+    if not states:
+        return FleetState.UNKNOWN
+    return FleetState.DELIVERING if states & _GOING or states - {"idle"} else FleetState.IDLE
+
+
+def sentence(view: FleetView) -> str:
+    """How much needs someone, how much ends by itself, how many records wait."""
+    needed = sum(each.needs_someone for each in view.concerns)
+    ends = len(view.concerns) - needed
+    needs = (
+        f"{plural(needed, 'thing')} {'needs' if needed == 1 else 'need'} someone" if needed else "nothing needs someone"
+    )
+    parts = [needs]
+    if ends:
+        parts.append(f"{plural(ends, 'thing')} {'ends by itself' if ends == 1 else 'end by themselves'}")
+    waiting = records(view)
+    if waiting is not None:
+        verb = "waits" if waiting == 1 else "wait"
+        parts.append(f"{plural(waiting, 'record')} {verb}" if waiting else "no record waits")
+    return f"{', '.join(parts)}."
+
+
+def records(view: FleetView) -> int | None:
+    """That wait in all partitions; None where one of them is not known, or none is."""
+    lags = [each.lag for each in view.partitions]
+    return sum(each for each in lags if each is not None) if lags and None not in lags else None
