@@ -5,6 +5,7 @@ merged. Pure.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -34,6 +35,7 @@ CONFIGURATIONS_DIFFER: Final = "configurations_differ"
 OTHERS: Final = (REPLICA_SILENT, OTHER_GROUP, MAPPINGS_DIFFER, VERSIONS_DIFFER, CONFIGURATIONS_DIFFER)
 """What no replica says of itself."""
 
+_REQUEST_ID: Final = re.compile(r" \(x-request-id [^)]*\)?")
 _EVERYTHING: Final = (
     Reason.KAFKA_UNREACHABLE.value,
     Reason.UNAUTHORIZED.value,
@@ -96,13 +98,21 @@ def _merged(one: FleetConcern, other: FleetConcern) -> FleetConcern:
         _earliest(one.since, other.since),
         max(ends, default=None),
         _earliest(one.next_try, other.next_try),
-        tuple(dict.fromkeys((*one.details, *other.details))),
+        _each_once((*one.details, *other.details)),
         one.action,
         tuple(sorted({*one.partitions, *other.partitions})),
         tuple(dict.fromkeys((*one.topics, *other.topics))),
         tuple(dict.fromkeys((*one.replicas, *other.replicas))),
         one.left_out + other.left_out,
     )
+
+
+def _each_once(details: Iterable[str]) -> tuple[str, ...]:
+    """Replicas that were refused by one thing are told by as many request ids."""
+    found: dict[str, str] = {}
+    for each in details:
+        found.setdefault(_REQUEST_ID.sub("", each), each)
+    return tuple(found.values())
 
 
 def _earliest(*times: float | None) -> float | None:
@@ -277,11 +287,22 @@ def _silent(found: Composed) -> Iterator[FleetConcern]:
         REPLICA_SILENT,
         needs_someone=everyone and found.facts.down_since is None,
         since=_earliest(*(each.since for each in quiet)),
-        details=tuple(each.problem or "" for each in quiet),
+        details=_why_silent(quiet),
         action="Look at its log, or start it again. If it was killed, the group gives its partitions to others when its"
         " session runs out (session.timeout.ms). One that runs and cannot be asked: correct console.instances.",
         partitions=tuple(mine or untold if everyone else mine),
         replicas=tuple(each.address for each in quiet),
+    )
+
+
+def _why_silent(quiet: Sequence[ReplicaView]) -> tuple[str, ...]:
+    """Those that are silent for the same reason are told by one sentence."""
+    alike: dict[str, list[ReplicaView]] = {}
+    for each in quiet:
+        alike.setdefault((each.problem or "").replace(f"{each.address}/status", "{}"), []).append(each)
+    return tuple(
+        found[0].problem or "" if len(found) == 1 else sentence.replace("{}", listed([each.name for each in found], 8))
+        for sentence, found in alike.items()
     )
 
 

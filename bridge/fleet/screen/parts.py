@@ -21,6 +21,7 @@ _PLACES_SHOWN: Final = 8
 _WIDE: Final = 90
 """Columns from which on there is room for who has a partition."""
 _TONES: Final = {"held": Tone.NEEDS_SOMEONE, "waiting": Tone.WAITS, "unknown": Tone.NEEDS_SOMEONE}
+_RATE_LIMITED: Final = "rate_limited"
 _FLOWS: Final = ("sending", "idle")
 
 
@@ -58,7 +59,7 @@ def sections(document: Document, times: Times, width: int, most: int | None) -> 
     needed, ends = document["needs_someone"], document["ends_by_itself"]
     return [
         ("Needs someone", Tone.NEEDS_SOMEONE if needed else Tone.TITLE, _needs_someone(needed, times)),
-        ("Ends by itself", Tone.WAITS if ends else Tone.TITLE, _ends_by_itself(ends, times)),
+        ("Ends by itself", Tone.WAITS if ends else Tone.TITLE, _ends_by_itself(document, times)),
         ("Lost", Tone.TITLE, _lost(document, times)),
         ("Budget", Tone.TITLE, _budget(document, times)),
         ("Replicas", Tone.TITLE, _replicas(document)),
@@ -74,8 +75,22 @@ def _needs_someone(concerns: Sequence[Document], times: Times) -> list[Item]:
     return [item for each in concerns for item in _concern(each, times, Tone.NEEDS_SOMEONE)] or [Text("nothing")]
 
 
-def _ends_by_itself(concerns: Sequence[Document], times: Times) -> list[Item]:
-    return [item for each in concerns for item in _concern(each, times, Tone.WAITS)] or [Text("nothing")]
+def _ends_by_itself(document: Document, times: Times) -> list[Item]:
+    out: list[Item] = []
+    for each in document["ends_by_itself"]:
+        out += _concern(each, times, Tone.WAITS)
+        limit = next((budget["limit"] for budget in document["budgets"]), None)
+        if each["reason"] == _RATE_LIMITED and each["records"] and each["empty_at"] is None and limit:
+            out.append(Text(_at_best(each["records"], limit, document["forecast"]), indent=2))
+    return out or [Text("nothing")]
+
+
+def _at_best(records: int, limit: float, ahead: Document | None) -> str:
+    """What is certain before, or although, nothing can be forecast."""
+    least = f"{plural(records, 'record')} at {per_minute(limit)} take {span(records / limit)}"
+    if ahead is None or ahead["pace"] == "unknown":
+        return f"{least}. How long it really takes is said when it was watched for a minute."
+    return f"{least} if no more come; now as many come as go, or more."
 
 
 def _concern(concern: Document, times: Times, tone: Tone) -> Iterator[Item]:

@@ -238,6 +238,29 @@ def test_many_cases_of_one_reason_are_counted(facts: Facts, answer: Answer) -> N
     assert found.left_out == 4
 
 
+def test_one_refusal_that_differs_only_by_the_id_of_the_request_is_told_once(facts: Facts, answer: Answer) -> None:
+    answers = [
+        answer(f"10.0.0.{n}", needs_someone=[said("unauthorized", details=[f"401: no such key (x-request-id r-{n})."])])
+        for n in range(3)
+    ]
+    found = concern(compose(facts(), answers, NOW), "unauthorized")
+    assert found.details == ("401: no such key (x-request-id r-0).",)
+    assert found.left_out == 0
+    assert len(found.replicas) == 3
+
+
+def test_replicas_that_are_silent_for_the_same_reason_are_told_by_one_sentence(facts: Facts) -> None:
+    def refused(address: str) -> ReplicaView:
+        return ReplicaView(address, f"No bridge answers at {address}/status (refused). Is it running?")
+
+    late = ReplicaView("http://c:1", "No bridge answers at http://c:1/status (no answer in time).")
+    view = compose(facts(), [refused("http://a:1"), late, refused("http://b:1")], NOW)
+    assert concern(view, REPLICA_SILENT).details == (
+        "No bridge answers at a:1, b:1 (refused). Is it running?",
+        "No bridge answers at http://c:1/status (no answer in time).",
+    )
+
+
 def test_dead_letters_that_all_replicas_count_are_told_once(facts: Facts, answer: Answer) -> None:
     def counted(count: int) -> dict[str, Any]:
         return {

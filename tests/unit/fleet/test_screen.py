@@ -94,6 +94,34 @@ def test_what_ends_by_itself_says_when_and_how_much(busy: FleetView) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("pace", "said"),
+    [
+        (
+            Pace.UNKNOWN,
+            "20 records at 600/min take 2 s. How long it really takes is said when it was watched for a minute.",
+        ),
+            Pace.UNKNOWN,
+            "20 records at 600/min take 2 s. How long it really takes is said when it was watched for a minute.",
+        ),
+        (Pace.GROWING, "20 records at 600/min take 2 s if no more come; now as many come as go, or more."),
+    ],
+)
+def test_what_the_budget_takes_at_least_is_said_where_nothing_can_be_forecast(
+    facts: Facts, answer: Answer, pace: Pace, said: str
+) -> None:
+    ahead = written(Forecast(20, None, pace, None, LostBy.UNKNOWN))
+    replica = answer(
+        "10.0.0.1",
+        partitions=[row(n, why="rate_limited", forecast=ahead) for n in (0, 1)],
+        ends_by_itself=[concern_said("rate_limited", partitions=["orders/0-1"])],
+        forecast=ahead,
+        kinds=[{"kind": "track", "limit": 10.0, "share": 5.0}],
+    )
+    found = section(shown(compose(facts(2), [replica], NOW)), "Ends by itself")
+    assert found[-1] == said
+
+
 def test_that_nothing_is_lost_is_said_in_words(busy: FleetView, facts: Facts) -> None:
     assert section(shown(busy), "Lost") == ["nothing is recorded as lost"]
     well = facts(letters=Letters({}), losses=RecordedLosses(0, 0, None, (), 0))
