@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.fleet import concerns, members
 from bridge.fleet.facts import KafkaFacts
-from bridge.fleet.partitions import partitions, standings, told_by
+from bridge.fleet.partitions import FLOWS, partitions, standings, told_by
 from bridge.fleet.said import letters_of, losses_of, number, rows, section, whole
 from bridge.fleet.view import FleetBudget, FleetGroup, FleetPartition, FleetView, ReplicaView
 from bridge.kafka.admin.group_description import GroupDescription, Member
@@ -131,7 +131,13 @@ def _losses(facts: KafkaFacts, replicas: Iterable[ReplicaView]) -> RecordedLosse
 
 
 def _forecast(replicas: Iterable[ReplicaView], found: Sequence[FleetPartition], now: float) -> Forecast | None:
-    """Of what each replica forecasts of all that it has, and of the partitions that none of them has."""
+    """Of what each replica forecasts of all that it has, and of the partitions that none of them has.
+
+    Where something stands still, of each partition instead: what a replica has is not done then when the rest is.
+    """
+    if not all(each.why in FLOWS or not each.lag for each in found):
+        known = [each.forecast for each in found if each.forecast is not None]
+        return forecast.together(known, now) if known else None
     whole_replicas = [
         forecast.read(each.document["forecast"])
         for each in replicas

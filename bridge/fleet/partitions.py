@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bridge.fleet.facts import KafkaFacts
@@ -19,6 +19,8 @@ from bridge.ops.status.forecast import Forecast
 from bridge.ops.status.partition_trends import WaitingRecords
 from bridge.text.amounts import thousands
 
+FLOWS: Final = (Reason.SENDING.value, Reason.IDLE.value, Reason.RATE_LIMITED.value)
+"""Where records go, as fast as they may."""
 _SAYS_NOTHING: Final = "The replica that has it does not answer, so that only Kafka speaks of it."
 
 
@@ -99,8 +101,14 @@ def _told(facts: KafkaFacts, partition: TopicPartition, standing: PartitionStand
         action=_text(row, "action"),
         oldest_at=_first(moment(oldest.get("timestamp")), moment(oldest.get("since"))),
         hold=None if committed is None else committed.operator_hold,
-        forecast=forecast.read(ahead) if isinstance(ahead, Mapping) else None,
+        forecast=_ahead(ahead, row) if isinstance(ahead, Mapping) else None,
     )
+
+
+def _ahead(ahead: Document, row: Document) -> Forecast:
+    """What was watched until something stopped it says nothing of when that ends."""
+    found = forecast.read(ahead)
+    return found if row.get("why") in FLOWS or not found.records else replace(found, empty_at=None)
 
 
 def _first(one: float | None, other: float | None) -> float | None:

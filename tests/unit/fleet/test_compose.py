@@ -22,7 +22,7 @@ from bridge.kafka.admin.committed import Committed
 from bridge.ops.group_view import TopicProblem
 from bridge.ops.snapshot import Letters
 from bridge.ops.status.concerns import OPEN_DEAD_LETTERS, RETENTION_NEAR, STALLED
-from bridge.ops.status.forecast import LostBy
+from bridge.ops.status.forecast import Forecast, LostBy, Pace, written
 from bridge.text.moments import iso
 from tests.unit.fleet.conftest import NOW, Answer, Facts, group, member, orders, row, said
 
@@ -347,6 +347,20 @@ def test_records_that_retention_is_near_are_told_although_nobody_runs(facts: Fac
     assert view.forecast.loses_from == NOW + 600
     for_ever = compose(facts(1, **{**lying, "retention": {"orders": math.inf}}), [], NOW)
     assert RETENTION_NEAR not in reasons(for_ever)
+
+
+def test_what_stands_still_is_not_forecast_to_be_done_by_what_was_watched_before(facts: Facts, answer: Answer) -> None:
+    before = written(Forecast(10, NOW + 60, Pace.SHRINKING, None, LostBy.NOTHING))
+    rows = [row(0, why="held_by_operator", forecast=before), row(1, why="rate_limited", forecast=before)]
+    view = compose(facts(2), [answer("10.0.0.1", partitions=rows, forecast=before)], NOW)
+    ends = [None if each.forecast is None else each.forecast.empty_at for each in view.partitions]
+    assert ends == [None, NOW + 60]
+    assert view.forecast is not None
+    assert view.forecast.empty_at is None
+    flows = [row(0, why="sending", forecast=before), rows[1]]
+    view = compose(facts(2), [answer("10.0.0.1", partitions=flows, forecast=before)], NOW)
+    assert view.forecast is not None
+    assert view.forecast.empty_at == NOW + 60
 
 
 def test_only_of_what_waits_and_nobody_speaks_of_is_asked_how_old_it_is(facts: Facts, answer: Answer) -> None:

@@ -101,9 +101,6 @@ def test_what_ends_by_itself_says_when_and_how_much(busy: FleetView) -> None:
             Pace.UNKNOWN,
             "20 records at 600/min take 2 s. How long it really takes is said when it was watched for a minute.",
         ),
-            Pace.UNKNOWN,
-            "20 records at 600/min take 2 s. How long it really takes is said when it was watched for a minute.",
-        ),
         (Pace.GROWING, "20 records at 600/min take 2 s if no more come; now as many come as go, or more."),
     ],
 )
