@@ -13,7 +13,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-COPY requirements/image.txt requirements/
+# image-otel: with OpenTelemetry, which weighs 12 MB more.
+ARG REQUIREMENTS=image
+COPY requirements/image.txt requirements/image-otel.txt requirements/
 # The environment holds no pip: what runs cannot install. The second step takes out what nothing here reaches, and what
 # is there twice: botocore's descriptions of services other than those that give credentials, and its copy of certifi's
 # authorities; all languages that Pygments colours but Python, from its list too, so that a text in another one is shown
@@ -24,7 +26,7 @@ COPY requirements/image.txt requirements/
 # compiled would be kept. Modules that no start loads have none.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python -m venv --without-pip /opt/track-bridge && \
-    python -m pip --python /opt/track-bridge/bin/python install --no-compile --require-hashes -r requirements/image.txt && \
+    python -m pip --python /opt/track-bridge/bin/python install --no-compile --require-hashes -r requirements/${REQUIREMENTS}.txt && \
     find /opt/track-bridge/lib -path '*/botocore/data/*' -prune -type d \
     ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -rf {} + && \
     find /opt/track-bridge/lib -path '*/pygments/lexers/*.py' \

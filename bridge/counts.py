@@ -36,6 +36,18 @@ LATENCY_BOUNDS = (
 )  # fmt: skip
 """Upper bounds in seconds, from a record's Kafka timestamp to its 202."""
 
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One observation of a histogram that is traced, where that is on."""
+
+    trace_id: str
+    span_id: str
+    seconds: float
+    at: float
+    """Unix seconds."""
+
+
 OTHER_TYPES = "(others)"
 _TYPES_KEPT = 1000
 
@@ -128,6 +140,8 @@ class Tally:
     forced_drains: int = 0
     latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
     latency_sum: float = 0.0
+    latency_exemplars: dict[int, Exemplar] = field(default_factory=dict)
+    """By bucket; empty where nothing is traced."""
 
     @property
     def taking_room(self) -> tuple[int, int]:
@@ -210,6 +224,8 @@ class SinkStats:
     duration_buckets: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BOUNDS) + 1))
     """Answered requests by duration, not cumulative, see `DURATION_BOUNDS`."""
     duration_sum: float = 0.0
+    duration_exemplars: dict[int, Exemplar] = field(default_factory=dict)
+    """By bucket; empty where nothing is traced."""
     connections: int = 0
     """Open now."""
     connections_opened: int = 0

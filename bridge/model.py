@@ -406,6 +406,8 @@ class Retried:
     """The last one; None: that was in another process."""
     behind: int = 0
     """Events that wait behind it."""
+    trace: str | None = None
+    """The W3C ``traceparent`` of its record's span, where that is traced."""
 
 
 # --- dead letters -----------------------------------------------------------------------------------

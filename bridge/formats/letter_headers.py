@@ -62,6 +62,7 @@ KIND: Final = f"{OWN}kind"
 STEP: Final = f"{OWN}step"
 REST: Final = f"{OWN}rest"
 AUTOMATIC: Final = f"{OWN}automatic"
+TRACE: Final = f"{OWN}trace"
 
 LONGEST_MESSAGE: Final = 1024
 """Bytes."""
@@ -102,7 +103,7 @@ _ESSENTIAL: Final = frozenset(
 NAMES: Final = frozenset(
     {
         *_ESSENTIAL,
-        *(MESSAGE, STATUS, CODE, SHA256, REQUEST, ATTEMPTS, FIRST, LAST),
+        *(MESSAGE, STATUS, CODE, SHA256, REQUEST, ATTEMPTS, FIRST, LAST, TRACE),
         *(f"{CONNECT}{name}" for name in ("topic", "partition", "offset", "connector.name", "stage", "class.name")),
         *(f"{CONNECT}{name}" for name in ("exception.class.name", "exception.message")),
     }
@@ -156,6 +157,7 @@ def _own(letter: DeadLetter, group: str) -> dict[str, str]:
         SCHEMA: None if letter.schema is None else cut_bytes(letter.schema, _LONGEST_NAME),
         KIND: None if letter.kind == TRACK.name else letter.kind,
         **_step(letter.step),
+        TRACE: letter.trace,
     }
     return {name: value for name, value in known.items() if value is not None}
 

@@ -107,6 +107,8 @@ class Letter(NamedTuple):
     """Of the request that failed, see `RequestKind.name`."""
     step: FailedStep | None = None
     """Which of the steps of its record, or element, failed; None: there are no several."""
+    trace: str | None = None
+    """The W3C ``traceparent`` of what wrote it, where its record was traced."""
 
     def __repr__(self) -> str:
         # Values are printed by logs and assertions; what is in a letter is its owner's business.
@@ -215,6 +217,7 @@ def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
         text_of(get(own.SCHEMA)),
         text_of(get(own.KIND)) or _TRACK,
         None if step is None else failed_step(step, get(own.REST), get(own.AUTOMATIC)),
+        text_of(get(own.TRACE)),
     )
 
 
@@ -264,6 +267,7 @@ def _of_bridge(record: Record, headers: LetterHeaders, original: tuple[Header, .
         schema,
         kind or _TRACK,
         step,
+        headers.text(own.TRACE),
     )
 
 

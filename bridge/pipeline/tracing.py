@@ -21,6 +21,10 @@ class RecordLife(Protocol):
     Behind `given_up` an answer or a receipt may still come: of a request or letter that was on its way.
     """
 
+    @property
+    def trace(self) -> str | None:
+        """The ``traceparent`` of what is recorded of it, as log lines name it; None: there is none."""
+
     def element_mapped(self, element: int, outcomes: Outcomes, /) -> None:
         """The record holds many; this one of them, from 0, was mapped to these."""
 
@@ -110,6 +114,11 @@ class SharedLife:
 
     def __init__(self, lives: Iterable[RecordLife]) -> None:
         self._lives = tuple(lives)
+
+    @property
+    def trace(self) -> str | None:
+        """Of the first that has one."""
+        return next((each.trace for each in self._lives if each.trace is not None), None)
 
     def element_mapped(self, element: int, outcomes: Outcomes) -> None:
         """See `RecordLife`; so the others."""

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge import __version__, memory
 from bridge.aws.failures import AwsLoginError
@@ -29,8 +29,12 @@ from bridge.service.assembly import Parts, assemble, what_is_built
 from bridge.service.front import Front
 from bridge.service.login_wait import LoginWait
 from bridge.service.preflight import NotReadyError, unreachable
+from bridge.service.telemetry_switch import telemetry
 from bridge.service.time import ClockReading
 from bridge.track.build import build_credentials
+
+if TYPE_CHECKING:
+    from bridge.telemetry.exporting import Telemetry
 
 TICK = 0.25
 """Seconds between two looks at the clock; a process that was stopped is noticed by a gap of several."""
@@ -71,6 +75,7 @@ class Bridge:
         self._proxy = proxy
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._control_server: ControlServer | None = None
+        self._telemetry: Telemetry | None = None
         self._front = Front(config.observability.listen)
         self._patience = config.kafka.start_timeout
         """Seconds for the first answer of a broker; None: no limit."""
@@ -95,6 +100,7 @@ class Bridge:
             self._front.shown = parts.observer
             asyncio.get_running_loop().set_exception_handler(self._loop_error)
             await self._front.listen(parts.events)
+            self._telemetry = self._switch_telemetry_on()
         except BaseException:
             await self._front.close()
             raise
@@ -113,8 +119,19 @@ class Bridge:
         finally:
             tick.cancel()
             await asyncio.gather(tick, return_exceptions=True)
+            if self._telemetry is not None:
+                await self._telemetry.stop(parts.observer.snapshot)
             parts.adapter.close()
         return self._exit.result()
+
+    def _switch_telemetry_on(self) -> Telemetry | None:
+        """Where OTEL_* variables ask for it."""
+        parts = self._parts
+        durations, latencies = parts.sink.stats.duration_exemplars, parts.dispatcher.tally.latency_exemplars
+        made = telemetry(self._config, self._log.logger, parts.events, durations, latencies)
+        if made is not None and made.spans is not None:
+            parts.dispatcher.listeners.add(made.spans)
+        return made
 
     async def _make(self) -> Parts | None:
         """All parts; None where the process was told to stop while it waited for a login.
@@ -291,6 +308,8 @@ class Bridge:
             if parts.registry_watch is not None:
                 parts.registry_watch.look(ClockReading.now())
             parts.notices.look()
+            if self._telemetry is not None:
+                self._telemetry.tick(parts.observer.snapshot)
 
     # --- stopping ---------------------------------------------------------------------------------
 

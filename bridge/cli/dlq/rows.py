@@ -91,6 +91,7 @@ def document(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) ->
         "first_attempt": letter.first_attempt,
         "last_attempt": letter.last_attempt,
         "damaged_headers": list(letter.damaged),
+        **({} if letter.trace is None else {"trace": letter.trace}),
         "last_replay": None
         if attempt is None
         else {"at": moment(attempt.at * 1000), "reason": attempt.reason, "message": attempt.message},

@@ -141,6 +141,7 @@ def _facts(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction, text
         ("step", steps.sentence(entry, mapping)),
         ("route", f"{letter.route} ({letter.route_hash})" if letter.route else ""),
         ("attempts", f"{letter.attempts}{times}" if letter.attempts else ""),
+        ("trace", letter.trace or ""),
         ("written by", "" if letter.dialect.value == "bridge" else letter.dialect.value),
         ("damaged", ", ".join(letter.damaged)),
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bridge.commands import completed
+from bridge.formats import trace_context
 from bridge.holds import REASONS, Reason, shown
 from bridge.limiter import Limiter
 from bridge.model import TRACK
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from bridge.ops.log.logger import EventLogger
 
 
+NOT_EXPORTED: Final = "telemetry_not_exported"
+"""The one line that is not exported itself."""
 SAID_A_SECOND: Final = 10
 """Lines of one kind; what comes beyond is counted and told together."""
 
@@ -131,6 +134,25 @@ class Events:
         """Something is wrong with the folder of schemas, or with a file in it; the registry is asked instead."""
         if self._limiter.admit("schemas_not_kept"):
             self._log.warning("schemas_not_kept", detail=detail)
+
+    # --- what is exported over OTLP -------------------------------------------------------------------------------
+
+    def telemetry_on(self, *, signals: Sequence[str], sampled: float, by_parent: bool) -> None:
+        """Spans, metrics or log lines are exported, as OTEL_* variables ask."""
+        self._log.info("telemetry_on", signals=list(signals), sampled=sampled, by_parent=by_parent)
+
+    def telemetry_problem(self, *, detail: str) -> None:
+        """An OTEL_* variable asks for what cannot be done; the bridge runs all the same."""
+        self._log.warning("telemetry_problem", detail=detail)
+
+    def telemetry_not_exported(self, *, detail: str, withheld: int) -> None:
+        """The collector did not take something, or not in time; may be called on any thread, which says it rarely."""
+        self._log.warning(
+            NOT_EXPORTED,
+            detail=detail,
+            withheld=withheld,
+            message="Events are delivered as ever. Look at the collector, and at OTEL_EXPORTER_OTLP_ENDPOINT.",
+        )
 
     # --- partitions -----------------------------------------------------------------------------------------------
 
@@ -312,6 +334,7 @@ class Events:
             status=None if answer is None else answer.status,
             request_id=None if answer is None else answer.request_id,
             detail=None if answer is None else answer.detail,
+            **_traced(event.trace),
         )
 
     # --- dead letters ---------------------------------------------------------------------------------------------
@@ -334,6 +357,7 @@ class Events:
             attempts=letter.attempts,
             detail=letter.message,
             **_failed_step(letter),
+            **_traced(letter.trace),
         )
 
     def dead_letter_refused(self, letter: DeadLetter, *, detail: str) -> None:
@@ -345,6 +369,7 @@ class Events:
                 partition=letter.record.partition,
                 offset=letter.record.offset,
                 detail=detail,
+                **_traced(letter.trace),
             )
 
     def redrive_started(self, *, letters: int) -> None:
@@ -372,6 +397,7 @@ class Events:
                 route=None if letter.route is None else letter.route.name,
                 attempts=letter.attempts,
                 detail=letter.message,
+                **_traced(letter.trace),
             )
 
     def rate_view_refused(self, *, detail: str) -> None:
@@ -437,3 +463,9 @@ def _failed_step(letter: DeadLetter) -> dict[str, str]:
     kind = {} if letter.kind == TRACK.name else {"kind": letter.kind}
     step = letter.step
     return kind if step is None else {**kind, "step": f"{step.number + 1}/{step.of}"}
+
+
+def _traced(traceparent: str | None) -> dict[str, str]:
+    """The ids by which a line and its trace are found beside each other; nothing of what is not traced."""
+    found = trace_context.parse(traceparent)
+    return {} if found is None else {"trace_id": found.trace, "span_id": found.span}

@@ -174,6 +174,8 @@ class EventLogger:
         self._redactor = redactor
         self._render = render
         self._least = least
+        self.also: Callable[[int, Line], None] | None = None
+        """Gets every line that is written, too, on the thread that logs it; it must neither block nor raise."""
 
     def log(self, level: int, event: str, /, *, exc_info: Any = None, **fields: Any) -> None:
         """One event of this level of the standard library's; below the level that is wanted it is none."""
@@ -187,6 +189,8 @@ class EventLogger:
             line["exception"] = "".join(traceback.format_exception(error)).removesuffix("\n")
         shown = {name: self._redactor.value(value) for name, value in line.items()}
         self._writer.write(self._render(shown) + b"\n")
+        if self.also is not None:
+            self.also(level, shown)
 
     def debug(self, event: str, /, **fields: Any) -> None:
         """What only somebody who looks for a cause wants to see."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bridge.counts import Exemplar
 from bridge.ops.snapshot import Snapshot
 
 PREFIX = "track_bridge_"
@@ -31,6 +32,8 @@ class Distribution:
     bounds: Sequence[float]
     counts: Sequence[int]
     total: float
+    exemplars: Mapping[int, Exemplar] = field(default_factory=dict)
+    """By the number of the bucket."""
 
 
 class MetricKind(enum.StrEnum):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
+from bridge import counts
 from bridge.ops.metrics.catalogue import CATALOGUE, Distribution, Metric, MetricKind, Samples
 from bridge.ops.snapshot import Snapshot
 
@@ -95,7 +97,15 @@ def _family(metric: Metric, reading: Samples | Distribution, created: float | No
     return gauge
 
 
-def _buckets(distribution: Distribution) -> list[tuple[str, float]]:
-    """Cumulative counts under their upper bounds, as the formats want them."""
+def _buckets(distribution: Distribution) -> list[tuple[str, float, Any]]:
+    """Cumulative counts under their upper bounds, as the formats want them; the text format leaves exemplars out."""
     bounds = [*(repr(float(bound)) for bound in distribution.bounds), "+Inf"]
-    return list(zip(bounds, accumulate(distribution.counts), strict=True))
+    cumulative = accumulate(distribution.counts)
+    exemplars = distribution.exemplars
+    return [(*each, _exemplar(exemplars.get(n))) for n, each in enumerate(zip(bounds, cumulative, strict=True))]
+
+
+def _exemplar(kept: counts.Exemplar | None) -> Exemplar | None:
+    if kept is None:
+        return None
+    return Exemplar({"trace_id": kept.trace_id, "span_id": kept.span_id}, kept.seconds, round(kept.at, 3))

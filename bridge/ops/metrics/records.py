@@ -130,13 +130,15 @@ METRICS: tuple[Metric, ...] = (
     histogram(
         "request_duration_seconds",
         "Time from the start of a request to the end of its answer, requests of all kinds.",
-        lambda s: Distribution(DURATION_BOUNDS, s.requests.duration_buckets, s.requests.duration_sum),
+        lambda s: Distribution(
+            DURATION_BOUNDS, s.requests.duration_buckets, s.requests.duration_sum, s.requests.duration_exemplars
+        ),
     ),
     histogram(
         "delivery_latency_seconds",
         "Time from the timestamp of a record in Kafka to the acceptance of its event; identify and company requests are"
         " not observed.",
-        lambda s: Distribution(LATENCY_BOUNDS, s.tally.latency, s.tally.latency_sum),
+        lambda s: Distribution(LATENCY_BOUNDS, s.tally.latency, s.tally.latency_sum, s.tally.latency_exemplars),
     ),
     counters(
         "retries_total",

@@ -282,6 +282,7 @@ def _retried(event: Retried, now: float) -> Document:
         "max_attempts": event.allowed,
         "next_attempt": None if event.next_in is None else iso(now + event.next_in),
         "behind": event.behind,
+        **({} if event.trace is None else {"trace": event.trace}),
         "last_answer": None
         if answer is None
         else {

@@ -229,6 +229,7 @@ class Answers:
             max(0.0, work.due - self._monotonic()) if work.state is EventState.PARKED else None,
             None if work.mark is None else work.mark.answer,
             self._failing.behind(work),
+            None if work.life is None else work.life.trace,
         )
 
     # --- refused ------------------------------------------------------------------------------------

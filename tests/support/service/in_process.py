@@ -110,9 +110,9 @@ class Service:
         """What the service says of itself, without the way over HTTP."""
         return self.bridge.snapshot()
 
-    async def get(self, path: str) -> httpx.Response:
+    async def get(self, path: str, accept: str = "*/*") -> httpx.Response:
         """One of the admin server's pages."""
-        return await self._http.get(path)
+        return await self._http.get(path, headers={"Accept": accept})
 
     async def status(self) -> dict[str, Any]:
         """The status document, fresh: the page is kept for a moment by design."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.formats import letters
 from bridge.formats.letter_headers import CONNECT, OWN, Detail, build
 from bridge.model import KINDS, DeadLetter, FailedStep, Header, LetterReason, Record, Route
 
@@ -105,8 +106,33 @@ def test_the_schema_describes_every_header_and_no_other() -> None:
         "bridge.dead-letter.automatic",
         "bridge.dead-letter.value-left-out",
         "bridge.dead-letter.schema",
+        "bridge.dead-letter.trace",
     }
     assert set(SCHEMA["required"]) <= set(ours(build(bare(), "group", Detail.ESSENTIAL)))
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_the_trace_is_said_only_where_there_is_one_and_the_original_s_own_stays() -> None:
+    original: tuple[Header, ...] = (("traceparent", b"00-abc"), ("tracestate", b"a=1"))
+    made = build(replace(letter(headers=original), trace=TRACE), "group")
+    VALIDATOR.validate(ours(made))
+    assert made[:2] == list(original)
+    assert ours(made)["bridge.dead-letter.trace"] == TRACE
+    assert "bridge.dead-letter.trace" not in ours(build(letter(), "group"))
+
+
+def test_the_trace_is_read_again_and_who_does_not_know_it_loses_nothing_by_it() -> None:
+    made = replace(letter(headers=(("traceparent", b"00-abc"),)), trace=TRACE)
+    with_trace = letters.parse(Record("dlq", 0, 5, 1, b"key", b"value", tuple(build(made, "group"))))
+    without = letters.parse(Record("dlq", 0, 5, 1, b"key", b"value", tuple(build(replace(made, trace=None), "group"))))
+    assert (with_trace.trace, without.trace) == (TRACE, None)
+    assert with_trace._replace(trace=None) == without
+    named = [*build(made, "group"), ("bridge.dead-letter.of-a-later-version", b"x")]
+    assert letters.parse(Record("dlq", 0, 5, 1, b"key", b"value", tuple(named))) == with_trace, (
+        "a header that is not known yet is no original's: so the version before this one reads the trace"
+    )
 
 
 def test_headers_of_the_original_stay_byte_for_byte_and_in_order() -> None:

@@ -54,6 +54,9 @@ SAID: dict[str, Callable[[Events], None]] = {
     "schema_registry_back": lambda e: e.schema_registry_back(seconds=31),
     "schema_awaited": lambda e: e.schema_awaited(schema="id:42", detail="not known", partition=PARTITIONS[0], offset=7),
     "schemas_not_kept": lambda e: e.schemas_not_kept(detail="the folder is read-only"),
+    "telemetry_on": lambda e: e.telemetry_on(signals=["traces"], sampled=0.01, by_parent=True),
+    "telemetry_problem": lambda e: e.telemetry_problem(detail="OTEL_TRACES_SAMPLER: xray is not known"),
+    "telemetry_not_exported": lambda e: e.telemetry_not_exported(detail="Connection refused", withheld=3),
     "assigned": lambda e: e.assigned(PARTITIONS, total=4),
     "partition_started": lambda e: e.partition_started(
         PARTITIONS[0], offset=7, reason="new_topic", detail="it appeared", by_us=True
@@ -191,6 +194,24 @@ def test_a_dead_letter_of_a_step_says_which_and_of_what_kind_and_others_say_noth
     events.dead_letter(replace(LETTER, kind="company", step=FailedStep(1, 3)))
     (_, _, plain), (_, _, of_step) = recorder.said
     assert {name: value for name, value in of_step.items() if name not in plain} == {"kind": "company", "step": "2/3"}
+
+
+def test_what_is_traced_names_its_trace_and_nothing_else_says_anything_of_traces(
+    events: Events, recorder: Recorder
+) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    letter = replace(LETTER, trace=trace)
+    events.dead_letter(letter)
+    events.dead_letter_refused(letter, detail="no")
+    events.poison(letter)
+    events.retrying(replace(RETRIED, trace=trace))
+    assert [(fields["trace_id"], fields["span_id"]) for _, _, fields in recorder.said] == [
+        ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+    ] * 4
+    recorder.said.clear()
+    events.dead_letter(LETTER)
+    events.retrying(RETRIED)
+    assert not any("trace_id" in fields for _, _, fields in recorder.said)
 
 
 def test_dead_letters_are_told_ten_a_second_by_reason_and_then_as_a_count(

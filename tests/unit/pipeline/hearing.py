@@ -21,6 +21,10 @@ class Heard:
     def __repr__(self) -> str:
         return f"Heard({self.record.coordinates}, {self.story}, {self.end})"
 
+    @property
+    def trace(self) -> str:
+        return f"trace of {self.record.coordinates}"
+
     def element_mapped(self, element: int, outcomes: Outcomes) -> None:
         assert self.end is None, f"{self}: an element is opened behind its end"
         self.story.append(("element", element, len(outcomes)))

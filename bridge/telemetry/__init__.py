@@ -1,0 +1,1 @@
+"""OpenTelemetry: spans, metrics and logs over OTLP. Loaded only where an OTEL_* variable asks for it."""
