@@ -3,91 +3,17 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.config.keys import scalars
-from bridge.config.keys.scalars import StartPoint
 from bridge.formats import offset_map
 from bridge.formats.commit_text import CommitText
 from bridge.formats.losses import PASSED, Lost
-from bridge.holds import Reason
-from bridge.kafka.admin.committed import Committed
-from bridge.kafka.consumer.starts import start_policy
-from bridge.model import LogRange, Position, TopicPartition
+from bridge.kafka.consumer.starts.partition_offsets import PartitionOffsets, within
+from bridge.model import TopicPartition
 
 _LARGEST = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionOffsets:
-    """What the brokers said of one partition of a topic that is consumed."""
-
-    partition: TopicPartition
-    log: LogRange
-    stable: int
-    """Up to where it can be read: the last stable offset."""
-    committed: Committed | None
-    """None: the group has no committed offset."""
-    topic_id: str | None
-    """Empty on a cluster that has none; None where it could not be read."""
-
-    @property
-    def hold(self) -> start_policy.Hold | None:
-        """Why a bridge would not read from the committed offset: decided as the bridge does."""
-        if self.committed is None:
-            return None
-        position = Position(self.committed.offset, self.committed.metadata, self.committed.leader_epoch)
-        found = start_policy.StartFacts(position=position, position_known=True, range=self.log, topic_id=self.topic_id)
-        decision = start_policy.resolve(self.partition, found, StartPoint.ERROR)
-        return decision if isinstance(decision, start_policy.Hold) else None
-
-    @property
-    def problem(self) -> start_policy.Hold | None:
-        """The same, or that an operator holds it."""
-        hold = self.hold
-        if hold is None and self.committed is not None and self.committed.operator_hold is not None:
-            return start_policy.of_operator(self.committed.operator_hold)
-        return hold
-
-    @property
-    def map(self) -> offset_map.OffsetMap | None:
-        """The offset map of the commit, where it is to be believed."""
-        if self.committed is None:
-            return None
-        return offset_map.trusted(
-            offset_map.decode(self.committed.metadata),
-            offset=self.committed.offset,
-            leader_epoch=self.committed.leader_epoch,
-            topic_id=self.topic_id or "",
-        )
-
-    @property
-    def done(self) -> tuple[range, ...]:
-        """What is done above the committed offset."""
-        return () if self.map is None else self.map.done
-
-    @property
-    def first_open(self) -> int:
-        """The lowest offset that is not known to be done.
-
-        Of an offset in another log (none, one above the end, one of an earlier topic) nothing is known: all of the
-        present log is open.
-        """
-        hold = self.hold
-        if self.committed is None or self.committed.offset > self.log.end:
-            return self.log.first
-        if hold is not None and hold.reason is Reason.RECREATED:
-            return self.log.first
-        return self.committed.offset
-
-    @property
-    def lag(self) -> int:
-        """Offsets that can be read and are not done: an upper bound of the records that wait."""
-        return self._open(max(self.first_open, self.log.first), self.stable)
-
-    def _open(self, start: int, stop: int) -> int:
-        return max(0, stop - start) - _within(self.done, start, stop)
 
 
 # --- where to ----------------------------------------------------------------------------------------
@@ -211,11 +137,7 @@ def change(state: PartitionOffsets, target: int) -> OffsetChange:
     if target < first_open:
         return OffsetChange(state, target, 0, 0, first_open - max(target, first) + sum(map(len, state.done)))
     offset = next((each.stop for each in state.done if target in each), target)
-    passed = offset - first_open - _within(state.done, first_open, offset)
+    passed = offset - first_open - within(state.done, first_open, offset)
     below = max(first_open, min(offset, first))
-    gone = below - first_open - _within(state.done, first_open, below)
+    gone = below - first_open - within(state.done, first_open, below)
     return OffsetChange(state, offset, passed, gone, 0)
-
-
-def _within(ranges: Iterable[range], start: int, stop: int) -> int:
-    return sum(max(0, min(each.stop, stop) - max(each.start, start)) for each in ranges)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.cli.frame import startup
-from bridge.cli.offsets.offset_change import PartitionOffsets
 from bridge.commands import command
 from bridge.errors import Misuse, Unreachable
+from bridge.kafka.consumer.starts.partition_offsets import PartitionOffsets
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from bridge.text.amounts import plural, thousands
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bridge.cli.offsets.offset_change import PartitionOffsets
     from bridge.cli.offsets.reading import Read
+    from bridge.kafka.consumer.starts.partition_offsets import PartitionOffsets
 
 _HEAD = ("partition", "committed", "log start", "log end", "lag", "done above", "problem")
 _NONE = "none"

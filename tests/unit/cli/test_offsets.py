@@ -16,7 +16,6 @@ from bridge.cli.offsets.offset_change import (
     LogPlace,
     Moment,
     OffsetChange,
-    PartitionOffsets,
     aim,
     change,
     parse,
@@ -27,6 +26,7 @@ from bridge.formats.losses import Lost
 from bridge.formats.offset_map import Demand, Head
 from bridge.holds import Reason
 from bridge.kafka.admin.committed import Committed
+from bridge.kafka.consumer.starts.partition_offsets import PartitionOffsets
 from bridge.model import LogRange, TopicPartition
 from tests.unit.cli.conftest import CONFIG
 
