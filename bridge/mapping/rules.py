@@ -53,6 +53,12 @@ class RoutingRules:
             return exact
         return next((rule for pattern, rule in self._globs if pattern.fullmatch(event_type)), None)
 
+    def considered(self, event_type: str) -> tuple[Rule, ...]:
+        """Every rule that the type falls under, in the order in which they count: `find` takes the first."""
+        exact = self._exact.get(event_type)
+        fitting = tuple(rule for pattern, rule in self._globs if pattern.fullmatch(event_type))
+        return fitting if exact is None else (exact, *fitting)
+
 
 def compile_rules(config: MappingConfig, findings: Findings, destination: Destination = _USUAL) -> RoutingRules:
     """Compiles `events`."""

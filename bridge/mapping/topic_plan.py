@@ -26,8 +26,8 @@ from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.matches import LONGEST_TYPE_KEPT, Match, Unmapped
 from bridge.mapping.never_send import without
-from bridge.mapping.routes.plan import RouteParts, RoutePlan, identifier
-from bridge.mapping.rules import RoutingRules
+from bridge.mapping.routes.plan import RouteHead, RouteParts, RoutePlan, identifier
+from bridge.mapping.rules import RoutingRules, Rule
 from bridge.mapping.settings import Settings, way_apart
 from bridge.model import (
     Failed,
@@ -266,6 +266,16 @@ class TopicPlan:
         parts = next(part for rule in self._shared.rules.all for part in rule.routes if part.head.route is route)
         return self._shared.bind(parts, self.settings)
 
+    def considered(self, event_type: str) -> tuple[tuple[Rule, ...], int]:
+        """For people: the rules that a type falls under, that which counts first, and how many are for other types."""
+        rules = self._shared.rules
+        found = rules.considered(event_type)
+        return found, len(rules.all) - len(found)
+
+    def is_for(self, head: RouteHead) -> bool:
+        """Whether a route may look at records of this topic."""
+        return head.topics is None or head.topics.has(self._topic)
+
     def match(self, event_type: Any, value: Any = None) -> Match:
         """What the type's rule comes to; raises where there is no type. `value` is where it was looked for."""
         if event_type.__class__ is not str or not event_type:
@@ -291,7 +301,7 @@ class TopicPlan:
             return Match(event_type, None, self._no_rule(event_type))
         if not rule.routes:
             return Match(event_type, rule.key, (rule.dropped,))
-        here = [parts for parts in rule.routes if parts.head.topics is None or parts.head.topics.has(self._topic)]
+        here = [parts for parts in rule.routes if self.is_for(parts.head)]
         if not here:
             return Match(event_type, rule.key, (rule.elsewhere,))
         plans = tuple(self._shared.bind(parts, self.settings) for parts in here)

@@ -103,7 +103,7 @@ def _explained_elements(
     topic = mapping.topic(record.topic)
     looked_at = [_explained_element(mapping, record, elements, each, now) for each in range(elements.count)]
     count = f"{elements.count} elements" if elements.count > 1 else "1 element"
-    form = f"{_form(topic, record, {})} ({count})"
+    form = f"{form_of(topic, record, {})} ({count})"
     return MappingExplanation(record.coordinates, form, None, None, None, None, (), tuple(looked_at))
 
 
@@ -115,15 +115,17 @@ def _explained_element(
     with suppress(*_FAILURES):
         scope, match = elements.look(element)
         if scope is not None and match is not None:
-            form = f"{_form(mapping.topic(record.topic), record, scope.value)} (element {element} of {elements.count})"
+            form = (
+                f"{form_of(mapping.topic(record.topic), record, scope.value)} (element {element} of {elements.count})"
+            )
             event_type, rule = match.event_type, match.rule
             event_id, occurred_at = scope.event_id(), scope.occurred_at()
     name = f"{record.coordinates}#{element}"
     return MappingExplanation(name, form, event_type or None, event_id, occurred_at, rule, looks)
 
 
-def _form(topic: TopicPlan, record: Record, value: dict[str, Any]) -> str:
-    """``JSON in gzip in base64``"""
+def form_of(topic: TopicPlan, record: Record, value: dict[str, Any]) -> str:
+    """How a value was written: ``JSON in gzip in base64``."""
     form = topic.settings.decoder.form(topic.attributes(record), value)
     return " in ".join([form, *(_LAYERS.get(each, each) for each in reversed(topic.settings.format.layers))])
 
@@ -233,7 +235,7 @@ class _Envelope:
         value = topic.decode(record, attributes, how)
         if not isinstance(value, dict):
             return
-        self.form = _form(topic, record, value)
+        self.form = form_of(topic, record, value)
         match = early or topic.match_value(record, value, how)
         self.event_type, self.rule = match.event_type or None, match.rule
         scope = Scope(record, value, topic.settings, match.event_type, how)
