@@ -14,6 +14,7 @@ from bridge.cli.backfill import status as backfill_status
 from bridge.cli.dlq import discard, replay, show, stats, transfer
 from bridge.cli.dlq import list as list_letters
 from bridge.cli.dlq.selectors import SelectingCommand
+from bridge.cli.explaining import explain
 from bridge.cli.frame import help, startup  # noqa: A004 - named as commands are
 from bridge.cli.frame.help import about
 from bridge.cli.offsets import set_
@@ -132,6 +133,7 @@ app.command("demo", cls=help.Command, short_help="Watch the whole bridge at work
 app.command("run", cls=help.Command)(run.run)
 app.command("check", cls=help.Command)(check.check)
 app.command("map", cls=help.Command)(map.map_records)
+app.command("explain", cls=help.Command, short_help="Was this event sent? What became of it, and why.")(explain.explain)
 app.command("send", cls=help.Command, short_help="Send one record, or a file of them, to the Track API.")(send.send)
 app.command("test", cls=help.Command)(test.run_tests)
 app.add_typer(topics_, name="topics")

@@ -51,6 +51,11 @@ class Losses:
         if known is None or (lost.stop or 0) >= (known.lost.stop or 0):
             self._found[key] = written
 
+    @property
+    def all(self) -> tuple[ParsedLoss, ...]:
+        """All that are kept, in no order."""
+        return tuple(self._found.values())
+
     def known(self, lost: Lost) -> ParsedLoss | None:
         """What is recorded of it so far."""
         return self._found.get((lost.partition, lost.topic_id, lost.start))

@@ -201,8 +201,8 @@ class SelectorOptions:
             kinds=frozenset(self.kind or ()),
             types=frozenset(self.type or ()),
             users=frozenset(self.user or ()),
-            since_ms=_moment("--since", self.since, now),
-            until_ms=_moment("--until", self.until, now),
+            since_ms=moment_of("--since", self.since, now),
+            until_ms=moment_of("--until", self.until, now),
             origins=tuple(_parsed("--origin", parse_origin, text) for text in self.origin or ()),
             route_hashes=frozenset(self.route_hash or ()),
             ids=tuple(_parsed("ID", parse_id, text) for text in ids),
@@ -238,7 +238,8 @@ def _parameters() -> list[Parameter]:
     return typer.main.get_command(app).params
 
 
-def _moment(option: str, text: str | None, now: float) -> int | None:
+def moment_of(option: str, text: str | None, now: float) -> int | None:
+    """Unix milliseconds of a time, or of an age before ``now``; None where none is given. Raises `Misuse`."""
     from bridge.config.keys import scalars
 
     if text is None:

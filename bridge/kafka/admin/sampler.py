@@ -65,8 +65,11 @@ def read(
     clock: Callable[[], float] = time.monotonic,
     *,
     silence: float = SILENCE,
+    uncommitted: bool = False,
 ) -> Iterator[Record]:
     """The records at these offsets, partition by partition in order; fewer where compaction or transactions left gaps.
+
+    With `uncommitted` also those of transactions that are open or were aborted, which no bridge is given.
 
     Raises `UnreadableTopicError` where the brokers refuse or are silent for `silence` seconds, `ClientRefusedError`
     for a bad property.
@@ -75,7 +78,7 @@ def read(
     if not open_ends:
         return
     log = ClientLog(logger)
-    consumer = _opened(kafka, log)
+    consumer = _opened(kafka, log, {"isolation.level": "read_uncommitted"} if uncommitted else None)
     try:
         consumer.assign([to_client(partition, offsets.start) for partition, offsets in wanted.items()])
         heard = clock()

@@ -139,7 +139,7 @@ def walk(mapping: CompiledMapping, record: Record, now: float, only: Sequence[in
 def _element(mapping: CompiledMapping, record: Record, elements: MappedElements, element: int, now: float) -> WalkPart:
     outcomes, later = elements.map(element, nan), elements.map(element, now)
     topic = mapping.topic(record.topic)
-    seen = Seen(topic)
+    seen = SeenRecord(topic)
     try:
         seen.scope, seen.match = elements.look(element)
         seen.value = None if seen.scope is None else seen.scope.value
@@ -213,7 +213,7 @@ FAILURES: Final = (MappingError, InexactNumberError, RecursionError, SchemaNeede
 
 
 @dataclass(slots=True)
-class Seen:
+class SeenRecord:
     """As much as could be read of a record or an element: see `mapping.mapper`."""
 
     topic: TopicPlan
@@ -224,9 +224,9 @@ class Seen:
     failure: str | None = None
 
 
-def seen_of(topic: TopicPlan, record: Record) -> Seen:
+def seen_of(topic: TopicPlan, record: Record) -> SeenRecord:
     """Reads a record as the mapping does, as far as that goes. Never raises."""
-    seen = Seen(topic)
+    seen = SeenRecord(topic)
     try:
         if record.value is None and not topic.is_event_without_data(record):
             return seen
@@ -253,7 +253,7 @@ def _sentence_of(failure: BaseException) -> str:
     return "the value is nested too deeply, or has a number that cannot be read exactly"
 
 
-def _told(mapping: CompiledMapping, record: Record, seen: Seen, outcomes: Outcomes) -> tuple[WalkStep, ...]:
+def _told(mapping: CompiledMapping, record: Record, seen: SeenRecord, outcomes: Outcomes) -> tuple[WalkStep, ...]:
     told: list[WalkStep] = []
     try:
         told.extend(_steps(mapping, record, seen, outcomes))
@@ -262,7 +262,7 @@ def _told(mapping: CompiledMapping, record: Record, seen: Seen, outcomes: Outcom
     return tuple(told)
 
 
-def _steps(mapping: CompiledMapping, record: Record, seen: Seen, outcomes: Outcomes) -> Iterator[WalkStep]:
+def _steps(mapping: CompiledMapping, record: Record, seen: SeenRecord, outcomes: Outcomes) -> Iterator[WalkStep]:
     yield _value(record, seen, outcomes)
     match, scope, topic = seen.match, seen.scope, seen.topic
     if match is None:
@@ -288,7 +288,7 @@ def _steps(mapping: CompiledMapping, record: Record, seen: Seen, outcomes: Outco
             yield from _route(mapping, record, seen, plan, outcome)
 
 
-def _value(record: Record, seen: Seen, outcomes: Outcomes) -> WalkStep:
+def _value(record: Record, seen: SeenRecord, outcomes: Outcomes) -> WalkStep:
     if seen.failure is not None and seen.form is None:
         return WalkStep("value", f"not read: {seen.failure}")
     if seen.form is not None:
@@ -326,7 +326,7 @@ def _elsewhere(topic: TopicPlan, rules: tuple[Rule, ...]) -> Iterator[WalkStep]:
             yield WalkStep("route", "not for this topic (see its topics)", parts.head.route.name)
 
 
-def _condition(when: Condition, seen: Seen, route: str | None) -> WalkStep:
+def _condition(when: Condition, seen: SeenRecord, route: str | None) -> WalkStep:
     scope = seen.scope
     try:
         holds = scope is not None and when.holds(seen.value, scope)
@@ -358,7 +358,7 @@ def _times(topic: TopicPlan, scope: Scope) -> Iterator[WalkStep]:
 
 
 def _route(
-    mapping: CompiledMapping, record: Record, seen: Seen, plan: RoutePlan, outcome: Outcome
+    mapping: CompiledMapping, record: Record, seen: SeenRecord, plan: RoutePlan, outcome: Outcome
 ) -> Iterator[WalkStep]:
     name = plan.route.name
     if plan.head.when is not None:
@@ -374,14 +374,14 @@ def _route(
         yield from _metadata(plan, outcome, seen)
 
 
-def _user(reader: ValueReader, seen: Seen) -> str:
+def _user(reader: ValueReader, seen: SeenRecord) -> str:
     with suppress(*FAILURES):
         if seen.scope is not None:
             return f"{kind(reader.read(seen.value, seen.scope))}, from {reader.text}"
     return f"from {reader.text}"
 
 
-def _metadata(plan: RoutePlan, request: Request, seen: Seen) -> Iterator[WalkStep]:
+def _metadata(plan: RoutePlan, request: Request, seen: SeenRecord) -> Iterator[WalkStep]:
     """What came out of it, and what did not."""
     contents = plan.contents(exact_json.loads(request.body))
     filled, lacking = [], []
@@ -401,7 +401,7 @@ def _metadata(plan: RoutePlan, request: Request, seen: Seen) -> Iterator[WalkSte
         yield WalkStep("metadata", f"left out: {form}", plan.route.name)
 
 
-def _is_default(reader: ValueReader, seen: Seen) -> bool:
+def _is_default(reader: ValueReader, seen: SeenRecord) -> bool:
     if reader.default is None or reader.bare is None or seen.scope is None:
         return False
     with suppress(*FAILURES):
@@ -409,7 +409,7 @@ def _is_default(reader: ValueReader, seen: Seen) -> bool:
     return False
 
 
-def _why_absent(reader: ValueReader, seen: Seen) -> str:
+def _why_absent(reader: ValueReader, seen: SeenRecord) -> str:
     if seen.scope is None:
         return "nothing there"
     with suppress(*FAILURES):

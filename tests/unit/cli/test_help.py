@@ -159,6 +159,7 @@ def test_a_command_that_reads_no_configuration_says_so(cli: Cli, path: tuple[str
 UNANSWERED: Final = {
     "check": "check",
     "map": "map --from-topic",
+    "explain": "explain shop.orders/0/1",
     "send": "send --file {file} --yes",
     "status": "status --url http://127.0.0.1:1",
     "hold": "hold shop.orders --reason test --yes",
