@@ -17,14 +17,21 @@ from bridge.console import forms
 from bridge.console.forms import PageRefusedError
 from bridge.console.live import LiveHub, LiveKey, LiveResponse
 from bridge.console.page import COOKIE, ConsolePage, Show, Take, Visit, wall_clock
-from bridge.console.pages import login, now, partition, partitions, settings
+from bridge.console.pages import login, now, partition, partitions, routes, settings
 from bridge.console.parts import ConsoleParts
 from bridge.console.rendering import STATIC
 from bridge.console.security import Guard
 from bridge.console.session import ConsoleSession
 from bridge.fleet.view import FleetView
 
-PAGES: Final[Sequence[ConsolePage]] = (now.PAGE, partitions.PAGE, partition.PAGE, settings.PAGE, login.PAGE)
+PAGES: Final[Sequence[ConsolePage]] = (
+    now.PAGE,
+    partitions.PAGE,
+    partition.PAGE,
+    routes.PAGE,
+    settings.PAGE,
+    login.PAGE,
+)
 """In the order of the menu. A new page: its two files, and its row here."""
 _ERROR: Final = ConsolePage("error", "Not shown", "/error", login.show)
 _LONGEST_QUERY: Final = 1_000

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bridge.config.sections import Config
 from bridge.console.history import FleetHistory
+from bridge.console.measures import Measures
 from bridge.console.reach import ConsoleReach
 from bridge.console.rendering import Renderer
 from bridge.console.session import Sessions
@@ -24,4 +25,5 @@ class ConsoleParts:
     reach: ConsoleReach
     log: EventLogger
     history: FleetHistory = field(default_factory=FleetHistory)
+    measures: Measures = field(default_factory=Measures)
     renderer: Renderer = field(default_factory=Renderer)

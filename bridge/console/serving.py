@@ -19,7 +19,7 @@ from bridge import __version__
 from bridge.config.keys.scalars import Listen
 from bridge.config.sections import Config
 from bridge.console.app import Console
-from bridge.console.history import INTERVAL, FleetHistory
+from bridge.console.history import INTERVAL
 from bridge.console.parts import ConsoleParts
 from bridge.console.reach import ConsoleReach
 from bridge.console.session import Sessions
@@ -27,7 +27,6 @@ from bridge.console.token import TokenFile
 from bridge.errors import InvalidError, Misuse, Unreachable
 from bridge.exits import ExitCode
 from bridge.fleet.opening import open_fleet
-from bridge.fleet.source import FleetSource
 from bridge.ops.log.logger import EventLogger, Logging, set_up
 from bridge.service.main import on_loop, secrets_of
 
@@ -77,7 +76,7 @@ async def _run(config: Config, reach: ConsoleReach, token: TokenFile | None, log
                 url=f"http://{address}/",
                 changes="with the token" if reach.has_token else "nothing",
             )
-            async with recording(source, parts.history, log.logger):
+            async with recording(parts):
                 await serve(Console(parts), server_socket, log.logger)
     log.logger.info("console_stopped")
     return ExitCode.OK
@@ -145,15 +144,18 @@ class _ConsoleServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def recording(source: FleetSource, history: FleetHistory, log: EventLogger) -> AsyncIterator[None]:
-    """Meanwhile one look in `INTERVAL` seconds is kept for the charts, whoever watches."""
+async def recording(parts: ConsoleParts) -> AsyncIterator[None]:
+    """Meanwhile one look in `INTERVAL` seconds is kept for charts and rates, whoever watches."""
 
     async def record() -> None:
         while True:
             try:
-                history.add(await source.view())
+                view = await parts.fleet.view()
+                parts.history.add(view)
+                parts.measures.add(view)
+                await parts.measures.ask(view)
             except Exception as error:  # the next look may succeed
-                log.error("console_look_failed", message=f"{error}", exc_info=error)  # noqa: TRY400 - it has no exception()
+                parts.log.error("console_look_failed", message=f"{error}", exc_info=error)  # noqa: TRY400 - it has no exception()
             await asyncio.sleep(INTERVAL)
 
     task = asyncio.ensure_future(record())

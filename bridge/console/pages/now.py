@@ -11,6 +11,9 @@ from bridge.console.charts import LineChart
 from bridge.console.history import INTERVAL, FleetNumbers, numbers
 from bridge.console.page import ConsolePage, Context, Query, show_live
 from bridge.console.parts import ConsoleParts
+from bridge.console.rendering import Renderer
+from bridge.fleet import headline
+from bridge.fleet.headline import FleetState
 from bridge.ops.status.forecast import Pace
 from bridge.text.amounts import plural, thousands
 
@@ -53,19 +56,29 @@ class NumberTile:
 
 def live(parts: ConsoleParts, view: FleetView, _query: Query) -> Context:
     """What the page shows."""
+    return shown(view, parts.history.points(view.at))
+
+
+def shown(view: FleetView, points: Sequence[FleetNumbers] = ()) -> Context:
+    """The same of one view; `points` are those of the last hours."""
     needs = [card(each) for each in view.concerns if each.needs_someone]
     ends = [card(each) for each in view.concerns if not each.needs_someone]
-    tone, headline = _headline(view, len(needs), len(ends))
+    tone, headline_ = _headline(view, len(needs), len(ends))
     return {
-        "headline": headline,
+        "headline": headline_,
         "tone": tone,
         "needs": needs,
         "ends": ends,
         "tiles": list(_tiles(view)),
         "pace": None if view.forecast is None else _PACES.get(view.forecast.pace, ""),
         "budgets": [(each, _used(each)) for each in view.budgets],
-        "charts": list(_charts(parts.history.points(view.at), view)),
+        "charts": list(_charts(points, view)),
     }
+
+
+def fragment(view: FleetView, renderer: Renderer) -> str:
+    """HTML of what the page shows of one view."""
+    return renderer.fragment("now.html", {"view": view, "now": view.at, **shown(view)})
 
 
 def card(concern: FleetConcern) -> ConcernCard:
@@ -81,8 +94,8 @@ def _headline(view: FleetView, needs: int, ends: int) -> tuple[str, str]:
             "wait",
             f"Nothing needs anyone; {plural(ends, 'thing')} {'ends by itself' if ends == 1 else 'end by themselves'}",
         )
-    if view.kafka_problem is not None:
-        return "wait", "Kafka could not be looked at"
+    if headline.state(view) is FleetState.UNKNOWN or view.kafka_problem is not None:
+        return "wait", "Nobody says how it is"
     return "good", "Nothing needs anyone"
 
 

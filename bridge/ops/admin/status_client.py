@@ -29,18 +29,8 @@ def fetch(base_url: str, timeout: float) -> dict[str, Any]:
     address that is none.
     """
     url = status_url(base_url)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=timeout) as answer:
-            content = _content(answer, time.monotonic() + timeout)
-        document = json.loads(content)
-    except urllib.error.HTTPError as error:
-        with error:
-            raise StatusError(f"{url} answered {error.code}: it is not the address of a running bridge.") from error
-    except OSError as error:
-        raise StatusError(
-            f"No bridge answers at {url} ({_cause(error)}). Is it running, and is this the address?"
-        ) from error
+        document = json.loads(_read(url, timeout))
     except (ValueError, http.client.HTTPException) as error:
         raise StatusError(f"{url} answered with something that is not a status document.") from error
     if not isinstance(document, dict) or "state" not in document:
@@ -58,6 +48,29 @@ def _content(answer: http.client.HTTPResponse, until: float) -> bytes:
         if time.monotonic() > until:
             raise TimeoutError
     return b"".join(parts)
+
+
+def metrics(base_url: str, timeout: float) -> str:
+    """What `/metrics` beside that document says. Raises as `fetch` does."""
+    url = f"{status_url(base_url).removesuffix('/status')}/metrics"
+    try:
+        return _read(url, timeout).decode()
+    except (ValueError, http.client.HTTPException) as error:
+        raise StatusError(f"{url} answered with something that is no page of metrics.") from error
+
+
+def _read(url: str, timeout: float) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=timeout) as answer:
+            return _content(answer, time.monotonic() + timeout)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise StatusError(f"{url} answered {error.code}: it is not the address of a running bridge.") from error
+    except OSError as error:
+        raise StatusError(
+            f"No bridge answers at {url} ({_cause(error)}). Is it running, and is this the address?"
+        ) from error
 
 
 def status_url(address: str) -> str:

@@ -16,12 +16,14 @@ from bridge.config.keys import scalars
 from bridge.config.sections import Config
 from bridge.console.app import Console
 from bridge.console.history import FleetHistory
+from bridge.console.measures import Measures
 from bridge.console.parts import ConsoleParts
 from bridge.console.reach import ConsoleReach
 from bridge.console.session import Sessions
 from bridge.console.token import TokenFile
 from bridge.fleet.source import FleetSource
 from bridge.fleet.view import FleetView
+from bridge.ops.admin.status_client import StatusError
 from bridge.ops.log.logger import EventLogger, set_up
 from tests.support.console import views
 
@@ -74,18 +76,28 @@ class ConsoleSetting:
     listen: str = "127.0.0.1:9465"
     behind_proxy: bool = False
     names: frozenset[str] = frozenset()
+    pages_of_metrics: dict[str, str] = field(default_factory=dict)
+    """By the replica's address."""
 
     async def look(self) -> FleetView:
         """One more."""
         self.looks += 1
         return self.view
 
+    def metrics(self, address: str, _patience: float) -> str:
+        """Of the replica at this address."""
+        if address not in self.pages_of_metrics:
+            raise StatusError(f"No bridge answers at {address}.")
+        return self.pages_of_metrics[address]
+
     def parts(self, log: EventLogger) -> ConsoleParts:
         """All of them."""
         reach = ConsoleReach(scalars.listen(self.listen), self.token is not None, self.behind_proxy, self.names)
         token = None if self.token is None else TokenFile(self.token, self.clock)
         source = FleetSource(self.look, self.clock)
-        return ConsoleParts(self.config, source, Sessions(token, self.clock), reach, log, FleetHistory())
+        return ConsoleParts(
+            self.config, source, Sessions(token, self.clock), reach, log, FleetHistory(), Measures(self.metrics)
+        )
 
     def with_values(self) -> None:
         """Values of records may be shown."""
