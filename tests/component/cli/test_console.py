@@ -1,0 +1,60 @@
+"""`bridge console` as a process beside a running bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.component.cli.test_run_and_status import Running, running
+
+Config = Callable[..., str]
+__all__ = ["running"]
+
+
+def written(path: Path, replica: str) -> Path:
+    path.write_text(f"console: {{listen: '127.0.0.1:0', instances: ['{replica}']}}\n{path.read_text()}")
+    return path
+
+
+@pytest.fixture
+async def console(running: Running, config: Config) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    path = written(Path(config()), running.url)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge", "console", "-c", str(path), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    line = json.loads(await process.stdout.readline())
+    assert line["event"] == "console_listening", line
+    yield process, line["url"]
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()
+
+
+async def test_it_shows_the_running_bridge_and_ends_at_once_while_somebody_watches(
+    console: tuple[asyncio.subprocess.Process, str],
+) -> None:
+    process, url = console
+    async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
+        page = (await client.get("/")).text
+        assert "1 of 1" in page
+        assert (await client.get("/readyz")).text == "ok\n"
+        async with client.stream("GET", "/live/now") as stream:
+            pieces = stream.aiter_text()
+            seen = await anext(pieces)
+            while "data-part" not in seen:
+                seen += await anext(pieces)
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(30):
+                async for piece in pieces:
+                    seen += piece
+                events = (await process.communicate())[0].decode()
+    assert process.returncode == 0
+    assert [json.loads(line)["event"] for line in events.splitlines()][-2:] == ["console_stopping", "console_stopped"]
