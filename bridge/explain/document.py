@@ -49,6 +49,7 @@ def _record(record: ExplainedRecord) -> dict[str, Any]:
         "timestamp": None if record.timestamp is None else iso(record.timestamp),
         "read_from": record.source or None,
         "bytes": record.size,
+        "trace_id": record.trace,
         "elements": record.elements,
         "state": record.gravest.fate.state.value,
         "parts": [_part(each) for each in record.parts],

@@ -17,6 +17,7 @@ from bridge.explain.questions import AtOffset, ById, ByUser, Question
 from bridge.explain.search import MOST_RECORDS, matcher, search
 from bridge.explain.shown import ShownContent
 from bridge.explain.sources import ExplainSources, ReplicasTold
+from bridge.formats import trace_context
 from bridge.formats.letters import Letter
 from bridge.kafka.consumer.starts.partition_offsets import PartitionOffsets
 from bridge.mapping.review.walk import WalkedEvent, WalkPart, walk
@@ -157,6 +158,7 @@ def _record(content: _Content, sources: ExplainSources, asked: _AskedFacts) -> E
     found = walk(sources.mapping, record, asked.now, content.candidate.elements)
     explained = tuple(_part(part, record, facts, sources, asked) for part in found.parts)
     timestamp = None if record.timestamp_ms is None else record.timestamp_ms / 1000
+    trace = trace_context.of_headers(record.headers)
     return ExplainedRecord(
         partition,
         offset,
@@ -164,6 +166,7 @@ def _record(content: _Content, sources: ExplainSources, asked: _AskedFacts) -> E
         content.source,
         explained,
         record.size,
+        None if trace is None else trace.trace,
         found.elements,
         asked.shown.key(record),
         asked.shown.value(sources.mapping, record),

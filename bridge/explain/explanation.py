@@ -81,6 +81,8 @@ class ExplainedRecord:
     parts: tuple[ExplainedPart, ...]
     size: int | None = None
     """Bytes."""
+    trace: str | None = None
+    """Id of the trace that its producer began, by its header ``traceparent``."""
     elements: int | None = None
     """How many it has; None: it is no list of them. Not all of many are among `parts`."""
     key: bytes | None = field(default=None, repr=False)

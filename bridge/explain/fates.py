@@ -39,6 +39,8 @@ class Retrying:
     request_id: str | None = None
     next_attempt: str | None = None
     """ISO 8601; None: it waits for its turn, or is on the wire."""
+    trace: str | None = None
+    """Id of the trace of its attempts, where it is traced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class DeadLetterFate:
     sentence: str
     command: str
     """Which shows it."""
+    trace: str | None = None
+    """Id of the trace in which it failed, where that was traced."""
     is_rest: bool = False
     """Not it failed, but a step before it; it is left with that one's letter."""
     state: FateState = field(default=FateState.DEAD_LETTER, init=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bridge.commands import command
 from bridge.explain.facts import RecordFacts
 from bridge.explain.fates import DeadLetterFate, DeliveredFate
+from bridge.formats import trace_context
 from bridge.formats.letters import Letter
 from bridge.mapping.review.walk import WalkedEvent
 from bridge.model import element_of, route_of
@@ -67,8 +68,14 @@ def fate_of(entry: LetterEntry, event: WalkedEvent | None) -> DeliveredFate | De
         letter.reason,
         _sentence(entry, is_rest=is_rest),
         command("dlq", "show", str(letter.place)),
+        _trace_of(letter),
         is_rest,
     )
+
+
+def _trace_of(letter: Letter) -> str | None:
+    found = trace_context.parse(letter.trace)
+    return None if found is None else found.trace
 
 
 def _sentence(entry: LetterEntry, *, is_rest: bool) -> str:

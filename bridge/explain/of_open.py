@@ -92,7 +92,7 @@ def _waiting(facts: RecordFacts, offsets: PartitionOffsets, then: str) -> Waitin
         )
         return WaitingFate(None, sentence, before, then)
     if halt is None:
-        sentence = f"The group is not done with it. Why it waits is not known: {facts.no_halt or 'no replica told'}"
+        sentence = f"The group is not done with it. Why it waits is not known. {facts.no_halt}".rstrip()
         return WaitingFate(None, sentence, before, then, retrying=facts.retrying)
     known = _BY_NAME.get(halt.why)
     reason = None if known is None else REASONS[known]

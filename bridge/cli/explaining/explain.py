@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 _LIMIT = 100_000
 _TIMEOUT = "60s"
-_ANSWER = 3.0
-"""Seconds that a replica may take to say how it is."""
 
 
 @about(
@@ -139,13 +137,15 @@ def _shown(start: startup.LoadedConfiguration, *, shows_values: bool) -> ShownCo
 
 
 def _replicas(start: startup.LoadedConfiguration) -> ReplicasTold:
-    """The bridge that this configuration runs, where it answers here."""
-    from bridge.config import environment, listening
-    from bridge.explain.replicas import told_by
-    from bridge.ops.admin import status_client
+    """What those that run now say. One that does not answer is said so, and is no reason to say nothing."""
+    import asyncio
+
+    from bridge.config import listening
+    from bridge.errors import BridgeError
+    from bridge.explain import replicas
+    from bridge.explain.sources import ReplicasTold
 
     try:
-        address = listening.address(start.path, environment.variables())
-        return told_by([status_client.fetch(address, _ANSWER)], "the replica that answers here does not have it")
-    except (status_client.StatusError, listening.ListenUnknownError, ValueError) as error:
-        return told_by([], f"{error}")
+        return asyncio.run(replicas.ask(start.config, startup.quiet_logger()))
+    except (listening.ListenUnknownError, BridgeError) as error:
+        return ReplicasTold(silence=str(error))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bridge.explain.fates import (
@@ -42,7 +43,6 @@ _TONES: Final = {
     FateState.UNKNOWN: Tone.WAITS,
 }
 _PARTITIONS_TOLD: Final = 8
-_LABEL: Final = 10
 
 
 def page(answer: Explanation, width: int) -> list[ScreenLine]:
@@ -66,6 +66,8 @@ def _record(record: ExplainedRecord) -> Iterator[Item]:
         "" if record.elements is None else plural(record.elements, "element"),
     ]
     yield Text(f"{record.coordinates} {', '.join(filter(None, facts))}", tone=Tone.TITLE)
+    if record.trace is not None:
+        yield Text(f"trace {record.trace}", 2)
     for part in record.parts:
         yield from _part(part, is_alone=len(record.parts) == 1 and part.element is None)
     told = len(record.parts)
@@ -73,23 +75,28 @@ def _record(record: ExplainedRecord) -> Iterator[Item]:
         yield Text(f"{thousands(record.elements - told)} further elements are not shown.", 2)
     for name, content in (("key", record.key), ("value", record.value)):
         if content is not None:
-            yield Text(f"{name.ljust(_LABEL)}{content.decode('utf-8', 'backslashreplace')}", 2)
+            yield Text(f"{name}: {content.decode('utf-8', 'backslashreplace')}", 2)
 
 
 def _part(part: ExplainedPart, *, is_alone: bool) -> Iterator[Item]:
     if not is_alone:
         yield Text(f"Element {part.element}", 2, Tone.TITLE)
+    often = Counter(sentence for event in part.events for sentence in event.decided.unknown)
     for event in part.events:
-        yield from _event(event)
+        yield from _event(event, often)
+    for sentence, times in often.items():
+        if times > 1:
+            yield Text(f"Not known: {sentence}", 2)
     if part.steps:
         yield Text("How the mapping goes", 2, Tone.TITLE)
-        yield from map(_step, part.steps)
+        yield from _steps(part.steps)
     for event in part.events:
         if event.request is not None:
             yield from _request(event, event.request)
 
 
-def _event(event: EventFate) -> Iterator[Item]:
+def _event(event: EventFate, often: Mapping[str, int]) -> Iterator[Item]:
+    """What several events leave open alike is told once, behind them."""
     fate = event.fate
     names = [
         event.route or "",
@@ -108,7 +115,8 @@ def _event(event: EventFate) -> Iterator[Item]:
     for line in _more(fate):
         yield Text(line, 4)
     for sentence in event.decided.unknown:
-        yield Text(f"Not known: {sentence}", 4)
+        if often[sentence] == 1:
+            yield Text(f"Not known: {sentence}", 4)
 
 
 def _more(fate: Fate) -> Iterator[str]:
@@ -116,6 +124,8 @@ def _more(fate: Fate) -> Iterator[str]:
         yield from _waiting(fate)
     elif isinstance(fate, DeadLetterFate):
         yield f"`{fate.command}` shows it."
+        if fate.trace is not None:
+            yield f"It failed in trace {fate.trace}."
     elif isinstance(fate, DeliveredFate) and fate.at is not None:
         yield f"Replayed at {iso(fate.at, 'seconds')}{f' by {fate.by}' if fate.by else ''}."
     elif isinstance(fate, LostFate) and fate.at is not None:
@@ -133,20 +143,26 @@ def _waiting(fate: WaitingFate) -> Iterator[str]:
         ("its partition is done about", fate.empty_at),
     ]
     told = [f"{name} {iso(at, 'seconds')}" for name, at in times if at is not None]
-    yield ", ".join([f"{fate.why}" if fate.why else "reason not known", before, *told])
+    yield ", ".join([*([fate.why] if fate.why else []), before, *told])
     yield f"Then: {fate.then}."
     retrying = fate.retrying
     if retrying is not None:
         answer = " ".join(str(each) for each in (retrying.status, retrying.reason) if each is not None)
         request = f", request {retrying.request_id}" if retrying.request_id else ""
+        request += f", trace {retrying.trace}" if retrying.trace else ""
         again = f", again at {retrying.next_attempt}" if retrying.next_attempt else ""
         yield f"Tried {plural(retrying.attempts, 'time')}{f': {answer}{request}' if answer else ''}{again}."
 
 
-def _step(step: WalkStep) -> Item:
-    route = "" if step.route is None else f"{step.route}: "
-    value = "" if step.value is None else f" = {step.value}"
-    return Text(f"{step.what.ljust(_LABEL)}{route}{step.sentence}{value}", 4)
+def _steps(steps: Sequence[WalkStep]) -> Iterator[Item]:
+    """Those of a route under its name."""
+    route = None
+    for step in steps:
+        if step.route is not None and step.route != route:
+            yield Text(step.route, 4)
+        route = step.route
+        value = "" if step.value is None else f" = {step.value}"
+        yield Text(f"{step.what}: {step.sentence}{value}", 4 if route is None else 6)
 
 
 def _request(event: EventFate, request: ShownRequest) -> Iterator[Item]:

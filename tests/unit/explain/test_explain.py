@@ -300,3 +300,11 @@ def test_a_tombstone_is_explained(cluster: FakeCluster) -> None:
     cluster.records[P0][1] = Record("orders", 0, 1, 1, b"k", None, ())
     (found,) = at(cluster, "orders/0/1").records
     assert found.gravest.fate.sentence == "The value is null: a tombstone."
+
+
+def test_the_trace_that_a_producer_began_is_named(cluster: FakeCluster) -> None:
+    header = ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    cluster.records[P0][1] = cluster.records[P0][1]._replace(headers=(header,))
+
+    assert at(cluster, "orders/0/1").records[0].trace == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert at(cluster, "orders/0/2").records[0].trace is None

@@ -86,7 +86,6 @@ def test_what_came_out_and_what_was_left_out_is_named(bench: Callable[[str], Ben
     assert told(found, "metadata") == [
         "order[1]|filled: a, d (default), occurred_at, event_id",
         "order[1]|left out: lines (has no flat form), b (b is a string, which has no fields)",
-        "order[1]|left out: 1 value without a flat form (lists of objects)",
     ]
 
 
