@@ -13,7 +13,6 @@ from typing import Final
 import jsonschema
 import orjson
 
-from bridge.cli.dlq import rows
 from bridge.formats import declarations, resolutions
 from bridge.formats.declarations import Reservations
 from bridge.formats.letter_headers import CONNECT, OWN
@@ -23,6 +22,7 @@ from bridge.reprocess.reading.ledger import LetterLedger, LetterState
 from bridge.reprocess.reading.redaction import Redaction
 from bridge.reprocess.reading.selection import LetterEntry, Selection
 from bridge.reprocess.reading.statistics import count
+from bridge.reprocess.showing import rows
 from tests.fuzz.choices import Choices
 from tests.fuzz.records import MAPPINGS
 from tests.support.reprocess.letters import letter

@@ -79,18 +79,17 @@ def _by_reason(chosen: Sequence[LetterEntry]) -> list[tuple[str, int]]:
 
 
 def _write(topics: opening.Opened, chosen: Sequence[LetterEntry], because: str) -> None:
-    from bridge.formats.resolutions import Ended, Ending, ResolutionKind, encode, key_of
-    from bridge.kafka.letters.resolution_writer import write_all
+    from bridge.reprocess import discarding
     from bridge.reprocess.author import author
 
-    by, now = author(COMMAND), time.time()
-    records: list[tuple[int, bytes, bytes | None]] = []
-    for letter, standing in chosen:
-        partition = letter.place.partition
-        fact = Ended(Ending.DISCARDED, now, by, because)
-        records.append((partition, *encode(fact, letter, topics.reader.extent.topic_id)))
-        if standing.changed is not None:
-            records.append((partition, key_of(ResolutionKind.CHANGE, letter), None))
-    problem = write_all(topics.start.config, startup.quiet_logger(), records)
+    problem = discarding.discard(
+        topics.start.config,
+        startup.quiet_logger(),
+        chosen,
+        topics.reader.extent.topic_id,
+        because=because,
+        by=author(COMMAND),
+        now=time.time(),
+    )
     if problem is not None:
         raise Unreachable(f"Not all could be recorded ({problem}). Those that were are settled; run it again.")

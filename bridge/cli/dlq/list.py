@@ -34,8 +34,8 @@ def list_letters(
     """Show the dead letters, one per line; the oldest 50, or --limit."""
     from dataclasses import replace
 
-    from bridge.cli.dlq import rows
     from bridge.reprocess.reading.redaction import places, redaction
+    from bridge.reprocess.showing import rows
     from bridge.text.printable import printable
 
     start = startup.load_to_read(config, schema)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.dlq import show, steps
 from bridge.commands import completed
 from bridge.text import tables
 from bridge.text.amounts import thousands
@@ -82,6 +81,8 @@ def _bodies(made: Plan) -> str:
 def _samples(made: Plan, start: startup.LoadedConfiguration, hidden: Redaction) -> list[str]:
     """One letter of each kind, and what of its request would change."""
     from bridge.reprocess.reading import contents
+    from bridge.reprocess.showing import letter as showing
+    from bridge.reprocess.showing import steps
     from bridge.text.printable import printable
 
     shown: list[str] = []
@@ -95,12 +96,15 @@ def _samples(made: Plan, start: startup.LoadedConfiguration, hidden: Redaction) 
         if each.detail:
             shown.append(f"  {each.detail}")
         elif record is not None:
-            shown += show.now_lines(each.entry, record, start, hidden)
+            shown += showing.now_lines(each.entry, record, start.mapping, hidden)
     return [printable(line) for line in shown]
 
 
 def _sample_documents(made: Plan, start: startup.LoadedConfiguration, hidden: Redaction) -> list[dict[str, Any]]:
     """The same for scripts."""
+    from bridge.reprocess.showing import letter as showing
+    from bridge.reprocess.showing import steps
+
     return [
         {
             "id": str(each.entry.letter.place),
@@ -109,7 +113,7 @@ def _sample_documents(made: Plan, start: startup.LoadedConfiguration, hidden: Re
             "changed": each.changed,
             "kind": each.entry.letter.request_kind,
             "step": steps.document(each.entry, start.mapping),
-            **{name: show.contents_of(each.entry, start, hidden)[name] for name in ("sent", "now")},
+            **{name: showing.contents_of(each.entry, start.mapping, hidden)[name] for name in ("sent", "now")},
         }
         for each in _chosen(made)
     ]

@@ -133,13 +133,9 @@ def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) ->
 def _planned(
     topics: opening.Opened, selection: Selection, rules: ReplayRules, *, look_for_stale: bool, skip: str
 ) -> Plan:
-    from bridge.reprocess.replay.plan import Plan, decide, in_original_order
+    from bridge.reprocess.replay.plan import planned
 
-    chosen = in_original_order(topics.chosen(selection))
-    made = Plan()
-    now = time.time()
-    for entry in chosen:
-        made.add(decide(entry, topics.start.mapping, rules, now))
+    made = planned(topics.chosen(selection), topics.start.mapping, rules, time.time())
     if look_for_stale and made.sends:
         _mark_stale(made, topics, skip=skip == "skip")
     return made

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bridge.cli.frame import help  # noqa: A004 - named as what it shows
-from bridge.errors import Misuse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -189,27 +187,14 @@ class SelectorOptions:
 
     def selection(self, group: str | None, *, ids: tuple[str, ...] = (), with_ended: bool = False) -> Selection:
         """Raises `Misuse` for what cannot be understood. `group` None: of all groups."""
-        from bridge.reprocess.reading.ledger import LetterState
-        from bridge.reprocess.reading.selection import Selection, parse_id, parse_origin
+        from bridge.reprocess.reading.wanted import WantedLetters
 
-        now = time.time()
-        return Selection(
-            states=frozenset(LetterState) if with_ended else frozenset(state for state in LetterState if state.is_open),
-            reasons=frozenset(self.reason or ()),
-            statuses=frozenset(self.status or ()),
-            routes=frozenset(self.route or ()),
-            kinds=frozenset(self.kind or ()),
-            types=frozenset(self.type or ()),
-            users=frozenset(self.user or ()),
-            since_ms=moment_of("--since", self.since, now),
-            until_ms=moment_of("--until", self.until, now),
-            origins=tuple(_parsed("--origin", parse_origin, text) for text in self.origin or ()),
-            route_hashes=frozenset(self.route_hash or ()),
-            ids=tuple(_parsed("ID", parse_id, text) for text in ids),
-            match=None if self.match is None else _query(self.match),
-            limit=self.limit,
-            group=group,
-        )
+        given: dict[str, Any] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value is not None:
+                given[each.name] = tuple(value) if isinstance(value, list) else value
+        return WantedLetters(**given).selection(group, ids=ids, with_ended=with_ended)
 
 
 class SelectingCommand(help.Command):
@@ -236,40 +221,3 @@ def _parameters() -> list[Parameter]:
     app = typer.Typer(add_completion=False)
     app.command()(SelectorOptions)
     return typer.main.get_command(app).params
-
-
-def moment_of(option: str, text: str | None, now: float) -> int | None:
-    """Unix milliseconds of a time, or of an age before ``now``; None where none is given. Raises `Misuse`."""
-    from bridge.config.keys import scalars
-
-    if text is None:
-        return None
-    try:
-        found = scalars.start_from(text)
-    except ValueError:
-        found = scalars.StartPoint.ERROR
-    match found:
-        case scalars.StartTime(epoch_ms):
-            return epoch_ms
-        case scalars.StartAge(seconds):
-            return round((now - seconds) * 1000)
-    raise Misuse(f"{option} must be a time with its zone such as 2026-01-31T00:00:00Z, or an age such as 24h.")
-
-
-T = TypeVar("T")
-
-
-def _parsed(option: str, parse: Callable[[str], T], text: str) -> T:
-    try:
-        return parse(text)
-    except ValueError as problem:
-        raise Misuse(f"{option}: {problem}.") from problem
-
-
-def _query(text: str) -> Callable[[Any], Any]:
-    from bridge.mapping.expressions.queries import QueryError, compile_query
-
-    try:
-        return compile_query(text)
-    except QueryError as problem:
-        raise Misuse(f"--match {problem}.") from problem

@@ -67,7 +67,7 @@ def stats(
 
 def _user(mapping: CompiledMapping, hidden: Redaction, said: Saying) -> str | None:
     """That the sample is of, as `list` shows it."""
-    from bridge.cli.dlq.rows import user_of
+    from bridge.reprocess.showing.rows import user_of
 
     return None if said.record is None else user_of(said.record, mapping, hidden)
 
@@ -154,8 +154,8 @@ def _row(name: str, group: LetterGroup) -> list[str]:
 def _document(found: Statistics, topics: opening.Opened, user: User) -> dict[str, Any]:
     import math
 
-    from bridge.cli.dlq.rows import moment
     from bridge.reprocess.reading.next_steps import next_steps
+    from bridge.reprocess.showing.rows import moment
 
     kept = found.retention
     return {

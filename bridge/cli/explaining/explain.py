@@ -115,9 +115,9 @@ def _question(place: str | None, event_id: str | None, user: str | None, bounds:
 
 
 def _bounds(since: str | None, topics: list[str] | None, limit: int, timeout: str) -> SearchBounds:
-    from bridge.cli.dlq.selectors import moment_of
     from bridge.config.keys import scalars
     from bridge.explain.questions import SearchBounds
+    from bridge.reprocess.reading.wanted import moment_of
 
     try:
         seconds = scalars.duration(timeout)

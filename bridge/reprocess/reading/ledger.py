@@ -139,11 +139,14 @@ class LetterLedger:
 
     def standing_of(self, name: Identity, letter: Letter) -> LetterStanding:
         """The same for who has the letter's identity at hand. A record about other bytes decides nothing."""
+        if name not in self._facts and not (self._settled and hash(name) in self._settled):
+            return UNTOUCHED
+        return self.standing_of_digest(name, resolutions.record_sha256(letter))
+
+    def standing_of_digest(self, name: Identity, digest: str) -> LetterStanding:
+        """The same for who kept the digest of the letter's bytes instead of them (`resolutions.record_sha256`)."""
         facts = self._facts.get(name)
         settled = self._settled.get(hash(name)) if self._settled else None
-        if not facts and settled is None:
-            return UNTOUCHED
-        digest = resolutions.record_sha256(letter)
         if settled is not None and settled >> 1 == hash(digest):
             return _SETTLED[settled & 1]
         if not facts:

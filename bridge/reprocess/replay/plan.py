@@ -257,3 +257,11 @@ def _lines(document: bytes) -> list[str]:
     except (orjson.JSONDecodeError, MappingError):
         pretty = document
     return pretty.decode("utf-8", "backslashreplace").split("\n")
+
+
+def planned(chosen: Iterable[LetterEntry], mapping: CompiledMapping, rules: ReplayRules, now: float) -> Plan:
+    """All of them, in their original order; ``now`` in Unix seconds."""
+    made = Plan()
+    for entry in in_original_order(chosen):
+        made.add(decide(entry, mapping, rules, now))
+    return made

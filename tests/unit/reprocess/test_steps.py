@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bridge.cli.dlq import rows, steps
 from bridge.config.mapping_section import MappingConfig
 from bridge.formats.letters import Letter, parse
 from bridge.formats.resolutions import Attempted, Author, decode, encode
@@ -31,6 +30,7 @@ from bridge.reprocess.replay.letters import LetterInFlight
 from bridge.reprocess.replay.mapped_letter import MappedLetter, kinds_before, of
 from bridge.reprocess.replay.plan import Body, LetterFate, PlannedLetter, ReplayRules, decide
 from bridge.reprocess.sending.traffic_log import cause_of
+from bridge.reprocess.showing import rows, steps
 from bridge.reprocess.transfer import export
 from tests.support.reprocess.letters import letter
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
+from bridge.mapping.mapper import CompiledMapping
+from bridge.model import Record
+from bridge.reprocess.reading import contents
+from bridge.reprocess.reading.redaction import Redaction
+from bridge.reprocess.reading.selection import LetterEntry
+from bridge.reprocess.showing import steps
 from bridge.text import moments
 from bridge.text.amounts import span
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bridge.mapping.mapper import CompiledMapping
-    from bridge.model import Record
-    from bridge.reprocess.reading.redaction import Redaction
-    from bridge.reprocess.reading.selection import LetterEntry
 
 HEADINGS = ("id", "age", "state", "reason", "status", "route", "user", "origin")
 
@@ -24,8 +23,6 @@ STEP_HEADING = "step"
 
 def table(entries: Sequence[LetterEntry], mapping: CompiledMapping, hidden: Redaction) -> list[list[str]]:
     """A list with its headings. Where all are of track events that are no steps, nothing is said of kinds."""
-    from bridge.cli.dlq import steps
-
     found = [[*HEADINGS], *(row(entry, mapping, hidden) for entry in entries)]
     told = [steps.short(entry.letter) for entry in entries]
     if any(told):
@@ -53,9 +50,6 @@ def row(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> list
 
 def document(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> dict[str, Any]:
     """All that is known of a letter, without what is in it."""
-    from bridge.cli.dlq import steps
-    from bridge.reprocess.reading import contents
-
     letter, standing = entry
     origin = letter.origin
     ended, attempt, change = standing.ended, standing.attempted, standing.changed
@@ -111,16 +105,12 @@ def document(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) ->
 
 def user(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> str | None:
     """The user that its event is of under the present mapping; the first, where there are several."""
-    from bridge.reprocess.reading import contents
-
     record = contents.current(entry.letter, entry.standing)
     return None if record is None else user_of(record, mapping, hidden)
 
 
 def user_of(record: Record, mapping: CompiledMapping, hidden: Redaction) -> str | None:
     """The same of a record."""
-    from bridge.reprocess.reading import contents
-
     found = contents.user(mapping, record)
     if found is None or not hidden.hides:
         return found

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bridge.formats.letters import Letter
+from bridge.mapping.mapper import CompiledMapping
+from bridge.model import output_of
+from bridge.reprocess.reading import contents
+from bridge.reprocess.reading.selection import LetterEntry
+from bridge.reprocess.replay.mapped_letter import kinds_before
 from bridge.text.amounts import plural
-
-if TYPE_CHECKING:
-    from bridge.formats.letters import Letter
-    from bridge.mapping.mapper import CompiledMapping
-    from bridge.reprocess.reading.selection import LetterEntry
 
 
 def short(letter: Letter) -> str:
@@ -62,17 +63,12 @@ def _what(letter: Letter) -> str:
 
 def _before(entry: LetterEntry, mapping: CompiledMapping) -> tuple[str, ...]:
     """As the present mapping has them: a dead letter holds their number only."""
-    from bridge.reprocess.reading import contents
-    from bridge.reprocess.replay.mapped_letter import kinds_before
-
     record = contents.current(entry.letter, entry.standing)
     return () if record is None else kinds_before(entry.letter, record, mapping)
 
 
 def _accepted_since(entry: LetterEntry) -> list[int]:
     """Steps that a replay of it brought through."""
-    from bridge.model import output_of
-
     letter, standing = entry
     if letter.step is None:
         return []

@@ -1,0 +1,1 @@
+"""Letters told: as rows of a list, one by one, and for scripts."""
