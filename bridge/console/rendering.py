@@ -15,8 +15,10 @@ from bridge.text import moments
 from bridge.text.amounts import per_minute, plural, size, span, thousands
 from bridge.text.printable import cut, printable, printable_lines
 
-LONGEST: Final = 2_000
+LONGEST: Final = 1_000
 """Characters of one text from outside."""
+SHORT: Final = 250
+"""Characters of a name: as many as a topic's may have, which a partition's number follows."""
 BLOCK: Final = "live"
 """The part of a template that follows what happens."""
 STATIC: Final = {
@@ -85,6 +87,7 @@ class Renderer:
             "since": since,
             "ahead": ahead,
             "lines": lines,
+            "short": lambda text: cut(str(text), SHORT),
             "words": lambda reason: str(reason).replace("_", " "),
             "url": lambda text: quote(str(text), safe=""),
         }

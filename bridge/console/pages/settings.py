@@ -27,7 +27,7 @@ async def show(visit: Visit) -> Response:
     mapping = f"{mapping_number(config.mapping, config.track.company_id_field):09d}"
     return visit.render(
         {
-            "sections": [(name, list(_leaves(value))) for name, value in shown(config).items()],
+            "sections": [(name, leaves) for name, value in shown(config).items() if (leaves := list(_leaves(value)))],
             "hash": configuration_hash(config),
             "mapping": mapping,
             "replicas": [(each, _differs(each, configuration_hash(config), mapping)) for each in view.replicas],
@@ -53,8 +53,6 @@ def shown(config: Config) -> dict[str, Any]:
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Every key with its value, as the file has it."""
     if isinstance(value, Mapping):
-        if not value:
-            yield path, "{}"
         for key, each in value.items():
             yield from _leaves(each, f"{path}.{key}" if path else str(key))
     elif isinstance(value, Sequence) and not isinstance(value, str):
@@ -63,8 +61,8 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
                 yield from _leaves(each, f"{path}[{number}]")
         else:
             yield path, ", ".join(map(str, value)) or "[]"
-    else:
-        yield path, "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    elif value is not None:
+        yield path, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _differs(replica: ReplicaView, own: str, mapping: str) -> str:
@@ -80,7 +78,7 @@ def _differs(replica: ReplicaView, own: str, mapping: str) -> str:
         )
         if there is not None and there != here
     ]
-    return f"another {' and '.join(others)}" if others else "the same"
+    return f"another {', '.join(others)}" if others else "the same"
 
 
 def _versions(view: FleetView) -> list[tuple[str, str]]:

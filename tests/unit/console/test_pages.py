@@ -213,5 +213,5 @@ def test_settings_show_what_was_set_and_which_replicas_differ(visitor: Visitor) 
     text = text_of(visitor.get("/settings").text)
     assert "kafka-1:9092" in text
     assert "sasl.password ********" in text
-    assert "another version and configuration and mapping" in text
+    assert "another version, configuration, mapping" in text
     assert "nothing: console.token_file is not set" in text
