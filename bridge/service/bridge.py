@@ -28,6 +28,7 @@ from bridge.ops.snapshot import Snapshot
 from bridge.service.assembly import Parts, assemble, what_is_built
 from bridge.service.front import Front
 from bridge.service.login_wait import LoginWait
+from bridge.service.orders import Orders
 from bridge.service.preflight import NotReadyError, unreachable
 from bridge.service.telemetry_switch import telemetry
 from bridge.service.time import ClockReading
@@ -76,7 +77,8 @@ class Bridge:
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._control_server: ControlServer | None = None
         self._telemetry: Telemetry | None = None
-        self._front = Front(config.observability.listen)
+        self._orders = Orders(config)
+        self._front = Front(config.observability.listen, self._orders.requests)
         self._patience = config.kafka.start_timeout
         """Seconds for the first answer of a broker; None: no limit."""
 
@@ -172,6 +174,7 @@ class Bridge:
         parts, wanted = self._parts, self._config.observability
         if self.admin_address is None:
             return
+        self._orders.begin(parts.control, parts.events)
         path = control_socket.path(
             wanted.control_socket,
             group=self._config.kafka.group_id,
@@ -317,6 +320,7 @@ class Bridge:
         """Nothing here waits for what waits for it: the drain runs on this loop, the close on the poll thread."""
         parts, began = self._parts, time.monotonic()
         parts.events.stopping(cause=outcome.cause)
+        self._orders.end()
         if self._control_server is not None:
             await self._control_server.close()
         parts.observer.stopping()

@@ -42,6 +42,16 @@ _ELSE: Final = {
 """Why a hold cannot be released, and what to do instead."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """As it is known, whatever the request says."""
+
+    uid: int | None
+    """Over the socket, where the kernel says it."""
+    peer: str | None
+    """Address, over the network."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reach:
     """What the requests are about."""
@@ -65,7 +75,7 @@ class Control:
         self._reach = reach
         self._busy = False
 
-    async def answer(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
+    async def answer(self, request: Mapping[str, Any], uid: int | None, peer: str | None = None) -> Mapping[str, Any]:
         """One at a time: two requests for the same partition would each decide by what the other changes."""
         steps = {
             "hold": self._hold,
@@ -81,7 +91,7 @@ class Control:
             return _error("busy", "Another hold, release or offset is under way: try again.")
         self._busy = True
         try:
-            return await step(request, uid)
+            return await step(request, _Asker(uid, peer))
         except ControlRefusal as refusal:
             return _error(refusal.kind, str(refusal))
         except TimeoutError:
@@ -92,7 +102,7 @@ class Control:
 
     # --- the requests -------------------------------------------------------------------------------
 
-    async def _hold(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
+    async def _hold(self, request: Mapping[str, Any], asker: _Asker) -> Mapping[str, Any]:
         wanted = self._wanted(request)
         reason = line(request, "reason", REASON_LIMIT)
         by = line(request, "by", BY_LIMIT)
@@ -112,12 +122,13 @@ class Control:
             [each.partition for each in here],
             reason=order.reason,
             by=order.by,
-            uid=uid,
+            uid=asker.uid,
+            peer=asker.peer,
             until=float(until) if until else None,
         )
         return self._told(wanted, outcomes, refused)
 
-    async def _release(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
+    async def _release(self, request: Mapping[str, Any], asker: _Asker) -> Mapping[str, Any]:
         wanted = self._wanted(request)
         by = line(request, "by", BY_LIMIT)
         here = self._here()
@@ -147,11 +158,11 @@ class Control:
         )
         reasons = [why for each in released if (why := before[each]) is not None]
         self._reach.events.operator_released(
-            topic, [each.partition for each in released], reasons=reasons, by=by, uid=uid
+            topic, [each.partition for each in released], reasons=reasons, by=by, uid=asker.uid, peer=asker.peer
         )
         return self._told(wanted, {each: outcomes[each] for each in released}, refused)
 
-    async def _set(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
+    async def _set(self, request: Mapping[str, Any], asker: _Asker) -> Mapping[str, Any]:
         moves = moves_of(request)
         by = line(request, "by", BY_LIMIT)
         here = self._here()
@@ -173,7 +184,7 @@ class Control:
         for each, outcome in outcomes.items():
             if outcome is OperatorOutcome.DONE:
                 self._reach.events.position_set(
-                    each, before=moves[each].expected, to=moves[each].offset, by=by, uid=uid
+                    each, before=moves[each].expected, to=moves[each].offset, by=by, uid=asker.uid, peer=asker.peer
                 )
         return self._told(list(moves), outcomes)
 

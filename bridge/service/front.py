@@ -7,7 +7,9 @@ from typing import Protocol
 
 from bridge.config.keys.scalars import Listen
 from bridge.ops.admin.pages import pages
-from bridge.ops.admin.server import AdminServer
+from bridge.ops.admin.server import AdminServer, PageResponse
+from bridge.ops.control import signing
+from bridge.ops.control.signed_requests import SignedRequests
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import Snapshot, Vitals
 
@@ -27,9 +29,15 @@ class Front:
 
     shown: Showing
 
-    def __init__(self, listen: Listen) -> None:
+    def __init__(self, listen: Listen, orders: SignedRequests | None = None) -> None:
+        """`orders` is what takes an operator's over the network, where the configuration has a token."""
         self._listen = listen
-        self._server = AdminServer(pages(vitals=self._vitals, snapshot=self._snapshot, monotonic=time.monotonic))
+        shown = pages(vitals=self._vitals, snapshot=self._snapshot, monotonic=time.monotonic)
+        if orders is None:
+            self._server = AdminServer(shown)
+        else:
+            about = {signing.PATH: lambda _accept: PageResponse(orders.about(), media_type="application/json")}
+            self._server = AdminServer({**shown, **about}, posts={signing.PATH: orders.take})
         self.address: tuple[str, int] | None = None
         """Host and port, once it listens."""
 

@@ -1,4 +1,5 @@
-"""A small HTTP server for probes, scrapes and operators: GET and HEAD of a few pages, nothing else.
+"""A small HTTP server for probes, scrapes and operators: GET and HEAD of a few pages, nothing else; with a token that
+signs them, orders are taken at one more path.
 
 It runs on the loop that delivers events, on purpose: a loop that is stuck cannot answer its liveness probe. So it has
 to be cheap and nobody's to block: heads, connections, idle time and unread answers are bounded, and when all
@@ -12,21 +13,25 @@ import asyncio
 import os
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import unquote
 
 from bridge.errors import Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 MAX_HEAD = 8 * 1024
 """Bytes of a request line with its headers."""
+_END_OF_LINE = "\r\n"
 _END_OF_HEAD = b"\r\n\r\n"
 _METHODS = ("GET", "HEAD")
 _SWEEP = 0.5
 _BACKLOG = 512
 """Connections that wait to be accepted: a probe turned away by a burst of others tries again after a second only."""
+
+
+PLAIN = "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,31 @@ class PageResponse:
 
     body: bytes
     status: HTTPStatus = HTTPStatus.OK
-    media_type: str = "text/plain; charset=utf-8"
+    media_type: str = PLAIN
+
+
+class PostReply(Protocol):
+    """What comes of a POST."""
+
+    @property
+    def status(self) -> HTTPStatus:
+        """Of the answer."""
+
+    @property
+    def body(self) -> bytes:
+        """All of it."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]:
+        """Beside those of every answer."""
 
 
 if TYPE_CHECKING:
+    Post = Callable[[Mapping[str, str], int, str, Callable[[], Awaitable[bytes]]], Awaitable[PostReply]]
+    """Takes the request's headers by names in small letters, the length of its body, the address of the client, and
+    what reads the body, at once or never. It has to judge by the headers whether the body is worth it.
+    """
+
     Page = Callable[[str], PageResponse]
     """Takes the request's Accept header ("" where there is none). Runs on the loop, so it must be quick."""
 
@@ -61,8 +87,13 @@ class CannotListenError(Unreachable):
 class AdminServer:
     """Serves pages by their exact path."""
 
-    def __init__(self, pages: Mapping[str, Page], limits: ServerLimits | None = None) -> None:
+    def __init__(
+        self, pages: Mapping[str, Page], limits: ServerLimits | None = None, posts: Mapping[str, Post] | None = None
+    ) -> None:
+        """`posts`: what takes a POST, by its exact path; none by default."""
         self._pages = {"/": _index(pages), **pages}
+        self._posts = posts or {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._limits = limits or ServerLimits()
         self._connections: dict[_PageConnection, None] = {}
         """The one idle longest first."""
@@ -83,7 +114,7 @@ class AdminServer:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                lambda: _PageConnection(self._pages, self._limits, self), host, port, backlog=_BACKLOG
+                lambda: _PageConnection(self._pages, self._posts, self._limits, self), host, port, backlog=_BACKLOG
             )
         except OSError as error:
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
@@ -103,8 +134,21 @@ class AdminServer:
             self._server.close()
         for connection in list(self._connections):
             connection.drop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._server is not None:
             await self._server.wait_closed()
+
+    def began(self, task: asyncio.Task[None]) -> None:
+        """A POST is answered, whether or not its client still listens."""
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (defect := task.exception()) is not None:
+            asyncio.get_running_loop().call_exception_handler({"message": "a POST failed", "exception": defect})
 
     def opened(self, connection: _PageConnection) -> None:
         """A client connected; the connections idle longest are closed when there are too many."""
@@ -142,8 +186,12 @@ class AdminServer:
 class _PageConnection(asyncio.Protocol):
     """One client. `deadline` (loop time) moves with every request it completes; past it the connection is dropped."""
 
-    def __init__(self, pages: Mapping[str, Page], limits: ServerLimits, server: AdminServer) -> None:
+    def __init__(
+        self, pages: Mapping[str, Page], posts: Mapping[str, Post], limits: ServerLimits, server: AdminServer
+    ) -> None:
         self._pages = pages
+        self._posts = posts
+        self._body: _PostedBody | None = None
         self._limits = limits
         self._server = server
         self._loop = asyncio.get_running_loop()
@@ -159,6 +207,8 @@ class _PageConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
         self._transport = None
+        if self._body is not None:
+            self._body.broken()
         self._server.closed(self)
 
     def drop(self) -> None:
@@ -168,6 +218,9 @@ class _PageConnection(asyncio.Protocol):
         self._server.closed(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._body is not None:
+            self._body.take(data)
+            return
         if not self._buffer:
             self.deadline = self._loop.time() + self._limits.head_timeout
         self._buffer += data
@@ -187,7 +240,7 @@ class _PageConnection(asyncio.Protocol):
         nothing more is read meanwhile: neither time nor memory goes to one client alone.
         """
         transport = self._transport
-        if transport is None or transport.is_closing() or not self._writable:
+        if transport is None or transport.is_closing() or not self._writable or self._body is not None:
             return
         head, separator, rest = self._buffer.partition(_END_OF_HEAD)
         if len(head) > MAX_HEAD:
@@ -196,7 +249,7 @@ class _PageConnection(asyncio.Protocol):
         if separator:
             self._buffer = rest
             self._answer(head)
-        if transport.is_closing():
+        if transport.is_closing() or self._body is not None:
             return
         if separator and (rest or not self._writable):
             transport.pause_reading()
@@ -208,6 +261,8 @@ class _PageConnection(asyncio.Protocol):
         request = parse(head)
         if isinstance(request, str):
             self._refuse(HTTPStatus.BAD_REQUEST, request)
+        elif request.method == "POST" and request.path in self._posts:
+            self._post(request, self._posts[request.path])
         elif request.method not in _METHODS:
             self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD.")
         elif request.has_body:
@@ -218,6 +273,38 @@ class _PageConnection(asyncio.Protocol):
             patience = self._limits.idle_timeout if answered else self._limits.head_timeout
             self.deadline = self._loop.time() + patience
             self._server.answered(self)
+
+    def _post(self, request: PageRequest, post: Post) -> None:
+        length = request.headers.get("content-length", "")
+        if not (length.isascii() and length.isdigit() and len(length) < 12) or "transfer-encoding" in request.headers:
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "Say how long the body is: Content-Length.")
+            return
+        assert self._transport is not None  # noqa: S101 - checked by _serve
+        # Nothing more is read before the body is wanted, and this connection ends with the answer.
+        self._transport.pause_reading()
+        self._body, self._buffer = _PostedBody(int(length), self._buffer, self._transport), b""
+        self.deadline = float("inf")
+        self._server.answered(self)
+        self._server.began(self._loop.create_task(self._take(request, post, self._body), name="post"))
+
+    async def _take(self, request: PageRequest, post: Post, body: _PostedBody) -> None:
+        async def read() -> bytes:
+            async with asyncio.timeout(self._limits.head_timeout):
+                return await body.read()
+
+        peer = self._transport.get_extra_info("peername") if self._transport is not None else None
+        try:
+            reply = await post(request.headers, body.length, str(peer[0]) if peer else "", read)
+        except (TimeoutError, EOFError):
+            self.drop()
+            return
+        except BaseException:
+            self.drop()
+            raise
+        if self._transport is not None and not self._transport.is_closing():
+            self.deadline = self._loop.time() + self._limits.head_timeout
+            answer = PageResponse(reply.body, reply.status, "application/json" if reply.headers else PLAIN)
+            self._send(answer, body=True, keep=False, more=reply.headers)
 
     def _look_up(self, request: PageRequest) -> PageResponse:
         page = self._pages.get(request.path)
@@ -234,7 +321,7 @@ class _PageConnection(asyncio.Protocol):
         self._buffer = b""
         self._send(PageResponse(f"{sentence}\n".encode(), status), body=True, keep=False)
 
-    def _send(self, answer: PageResponse, *, body: bool, keep: bool) -> None:
+    def _send(self, answer: PageResponse, *, body: bool, keep: bool, more: Sequence[tuple[str, str]] = ()) -> None:
         assert self._transport is not None  # noqa: S101 - checked by _serve, and nothing awaits in between
         allow = f"Allow: {', '.join(_METHODS)}\r\n" if answer.status is HTTPStatus.METHOD_NOT_ALLOWED else ""
         head = (
@@ -242,11 +329,43 @@ class _PageConnection(asyncio.Protocol):
             f"Content-Type: {answer.media_type}\r\n"
             f"Content-Length: {len(answer.body)}\r\n"
             f"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n{allow}"
+            f"{''.join(f'{name}: {value}{_END_OF_LINE}' for name, value in more)}"
             f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n"
         ).encode("ascii")
         self._transport.write(head + answer.body if body else head)
         if not keep:
             self._transport.close()
+
+
+class _PostedBody:
+    """Of a POST: nothing of it is read from the network before somebody wants it, and no more than it may have."""
+
+    def __init__(self, length: int, begun: bytes, transport: asyncio.Transport) -> None:
+        self.length = length
+        self._content = bytearray(begun)
+        self._transport = transport
+        self._whole: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def read(self) -> bytes:
+        """All of it. `EOFError` where the client is gone."""
+        if not self._whole.done():
+            self._transport.resume_reading()
+            self.take(b"")
+        return await self._whole
+
+    def take(self, data: bytes) -> None:
+        """More of it came."""
+        self._content += data
+        if len(self._content) >= self.length and not self._whole.done():
+            self._transport.pause_reading()
+            self._whole.set_result(bytes(self._content[: self.length]))
+            self._content.clear()
+
+    def broken(self) -> None:
+        """The client is gone."""
+        if not self._whole.done():
+            self._whole.set_exception(EOFError("the client is gone"))
+            self._whole.exception()  # perhaps nobody waits for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +377,8 @@ class PageRequest:
     accept: str
     keep_alive: bool
     has_body: bool
+    headers: Mapping[str, str]
+    """By names in small letters."""
 
 
 def parse(head: bytes) -> PageRequest | str:
@@ -276,7 +397,7 @@ def parse(head: bytes) -> PageRequest | str:
     connection = headers.get("connection", "").lower()
     keep_alive = "close" not in connection if words[2] == "HTTP/1.1" else "keep-alive" in connection
     path = unquote(words[1].partition("?")[0])
-    return PageRequest(words[0], path, headers.get("accept", ""), keep_alive, has_body)
+    return PageRequest(words[0], path, headers.get("accept", ""), keep_alive, has_body, headers)
 
 
 def _index(pages: Mapping[str, Page]) -> Page:

@@ -234,10 +234,11 @@ class Events:
         reason: str,
         by: str,
         uid: int | None,
+        peer: str | None = None,
         until: float | None = None,
     ) -> None:
         """Somebody ran ``bridge hold``, or ``bridge pause`` where there is an end, in Unix seconds; `uid` is what the
-        kernel says of whoever connected, where it says that.
+        kernel says of whoever connected, where it says that, `peer` the address of whoever asked over the network.
         """
         self._log.warning(
             "operator_held",
@@ -246,17 +247,36 @@ class Events:
             reason=reason,
             by=by,
             uid=uid,
+            peer=peer,
             until=None if until is None else moments.iso(until, "seconds"),
         )
 
     def operator_released(
-        self, topic: str, partitions: Sequence[int], *, reasons: Sequence[Reason], by: str, uid: int | None
+        self,
+        topic: str,
+        partitions: Sequence[int],
+        *,
+        reasons: Sequence[Reason],
+        by: str,
+        uid: int | None,
+        peer: str | None = None,
     ) -> None:
         """Somebody ran ``bridge release``; `reasons` are those for which the partitions were held."""
         named = sorted({shown(each).value for each in reasons})
-        self._log.warning("operator_released", topic=topic, partitions=list(partitions), reasons=named, by=by, uid=uid)
+        self._log.warning(
+            "operator_released", topic=topic, partitions=list(partitions), reasons=named, by=by, uid=uid, peer=peer
+        )
 
-    def position_set(self, partition: TopicPartition, *, before: int | None, to: int, by: str, uid: int | None) -> None:
+    def position_set(
+        self,
+        partition: TopicPartition,
+        *,
+        before: int | None,
+        to: int,
+        by: str,
+        uid: int | None,
+        peer: str | None = None,
+    ) -> None:
         """Somebody ran ``bridge offsets set`` on a held partition; `before` is None where nothing was committed."""
         self._log.warning(
             "position_set",
@@ -264,6 +284,7 @@ class Events:
             partition=partition.partition,
             by=by,
             uid=uid,
+            peer=peer,
             to=to,
             **{"from": before},
         )
@@ -275,6 +296,19 @@ class Events:
     def no_control_socket(self, *, detail: str) -> None:
         """They do not reach it; everything else works."""
         self._log.warning("no_control_socket", detail=detail)
+
+    def control_over_network(self, *, path: str) -> None:
+        """Orders signed with the token of `console.token_file` reach this process at this path of its admin server."""
+        self._log.info("control_over_network", path=path)
+
+    def no_control_over_network(self, *, detail: str) -> None:
+        """They do not, before the token can be read; everything else works."""
+        self._log.warning("no_control_over_network", detail=detail)
+
+    def control_refused(self, *, detail: str, peer: str) -> None:
+        """An order over the network was not taken: it was not signed right, too late, or the second time."""
+        if self._limiter.admit("control_refused"):
+            self._log.warning("control_refused", detail=detail, peer=peer)
 
     def outage_began(self, *, detail: str) -> None:
         """Nothing gets through to the Track API; one probe at a time keeps trying."""
