@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from bridge.cli.frame import output, startup
+from bridge.cli.frame.acting import Group, for_the_group
 from bridge.cli.frame.help import about
 from bridge.commands import Operand, command
 from bridge.errors import Misuse, Unreachable
@@ -26,18 +27,10 @@ Partitions = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
-_SAYS = {
-    "done": "",
-    "not_kept": "held, but only as long as this process lives: there is no committed offset that could carry the hold, "
-    "or the brokers allow no metadata with it (offset.metadata.max.bytes)",
-    "unconfirmed": "as asked in this process, but Kafka has not acknowledged it yet",
-    "gone": "went to another replica meanwhile: run the command again",
-    "not_held": "is not held",
-}
-
 
 @about(
     ("All partitions of this replica", "hold shop.orders --reason 'wrong amounts since 14:00'"),
+    ("In the whole group", "hold shop.orders --reason 'wrong amounts' --group"),
     ("One of them, in a script", "hold shop.orders --partition 3 --reason 'poison' --yes --json"),
     ("Without a question, as on each pod by kubectl exec", "hold shop.orders --reason 'wrong amounts' --yes"),
     findings="Not all that was asked is held for good: partitions belong to other replicas, or Kafka did not "
@@ -51,6 +44,7 @@ def hold(
     ],
     partition: Partitions = None,
     config: startup.ConfigPath = None,
+    group: Group = False,
     yes: Yes = False,
     json: Json = False,
 ) -> ExitCode:
@@ -58,9 +52,13 @@ def hold(
 
     What is in flight is finished and committed; other topics flow. The hold is kept with the committed offset: it
     survives restarts and moves to another replica. It reaches the partitions of this replica, and says which belong to
-    others.
+    others; with --group it reaches all.
     """
     start = startup.load(config)
+    if group:
+        from bridge.fleet.acts import HoldAct
+
+        return for_the_group(start, HoldAct(topic, _numbers(partition), reason), "Hold", "Held", yes=yes, json=json)
     request = {"command": "hold", "topic": topic, "partitions": partition, "reason": reason, "by": _user()}
     words = _Words(
         "Hold", "Held", "Nothing is held: no partition of it belongs to this replica.", ("hold",), "Not held"
@@ -79,6 +77,7 @@ def release(
     topic: Topic,
     partition: Partitions = None,
     config: startup.ConfigPath = None,
+    group: Group = False,
     yes: Yes = False,
     json: Json = False,
 ) -> ExitCode:
@@ -88,6 +87,10 @@ def release(
     (counted from zero), a dead letter that cannot be written (tried again). Of other holds it says what ends them.
     """
     start = startup.load(config)
+    if group:
+        from bridge.fleet.acts import ReleaseAct
+
+        return for_the_group(start, ReleaseAct(topic, _numbers(partition)), "Release", "Released", yes=yes, json=json)
     request = {"command": "release", "topic": topic, "partitions": partition, "by": _user()}
     words = _Words("Release", "Released", "Nothing was released.", ("release",), "Not released")
     return _carry_out(start, request, words, _again(topic, partition, None, words.command), yes=yes, json=json)
@@ -110,6 +113,7 @@ def pause(
     ],
     partition: Partitions = None,
     config: startup.ConfigPath = None,
+    group: Group = False,
     yes: Yes = False,
     json: Json = False,
 ) -> ExitCode:
@@ -123,6 +127,12 @@ def pause(
     seconds = _duration(for_)
     start = startup.load(config)
     until = int(time.time() + seconds)
+    ask, done = f"Until {_clock(until)}, pause", f"Paused until {_clock(until)}"
+    if group:
+        from bridge.fleet.acts import PauseAct
+
+        act = PauseAct(topic, _numbers(partition), reason, until)
+        return for_the_group(start, act, ask, done, yes=yes, json=json)
     request = {"command": "pause", "topic": topic, "partitions": partition, "reason": reason, "by": _user()}
     words = _Words(
         f"Until {_clock(until)}, pause",
@@ -145,6 +155,7 @@ def resume(
     topic: Topic,
     partition: Partitions = None,
     config: startup.ConfigPath = None,
+    group: Group = False,
     yes: Yes = False,
     json: Json = False,
 ) -> ExitCode:
@@ -153,9 +164,17 @@ def resume(
     Ends pauses only: bridge release ends holds, too.
     """
     start = startup.load(config)
+    if group:
+        from bridge.fleet.acts import ResumeAct
+
+        return for_the_group(start, ResumeAct(topic, _numbers(partition)), "Resume", "Resumed", yes=yes, json=json)
     request = {"command": "resume", "topic": topic, "partitions": partition, "by": _user()}
     words = _Words("Resume", "Resumed", "Nothing was resumed.", ("resume",), "Not resumed")
     return _carry_out(start, request, words, _again(topic, partition, None, words.command), yes=yes, json=json)
+
+
+def _numbers(partitions: list[int] | None) -> tuple[int, ...] | None:
+    return tuple(dict.fromkeys(partitions)) if partitions else None
 
 
 def _duration(text: str) -> float:
@@ -268,7 +287,7 @@ def _again(
 ) -> tuple[str, ...]:
     """The same command for the same partitions, for another replica."""
     only = [word for each in partitions or () for word in ("--partition", str(each))]
-    name, *options = words or (("release",) if reason is None else ("hold",), "Not held")
+    name, *options = words or (("release",) if reason is None else ("hold",))
     why = () if reason is None else ("--reason", reason)
     return (name, Operand(topic), *only, *options, *why, "--yes")
 
@@ -285,11 +304,13 @@ def _end(
 
 
 def _remarks(answer: Mapping[str, Any], topic: str, refused: str) -> list[str]:
+    from bridge.fleet.acts.outcomes import SAYS
+
     lines = []
     for row in answer["partitions"]:
         if row["outcome"] == "refused":
             lines.append(f"{refused}: {row['detail']}")
-        elif says := _SAYS.get(row["outcome"]):
+        elif says := SAYS.get(row["outcome"]):
             lines.append(f"{topic}/{row['partition']} {says}.")
     return [*lines, *(f"All sending is held, which no release ends: {gate}" for gate in answer.get("gates", ()))]
 

@@ -30,10 +30,10 @@ from bridge.ops.log.logger import Logging
 from bridge.ops.snapshot import Build
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.work import Work
-from bridge.service.control import Control, Reach
 from bridge.service.event_log import ServiceEventLog
 from bridge.service.observation.observed import Observed
 from bridge.service.observation.observer import Observer
+from bridge.service.orders.control import Control, Reach
 from bridge.service.poll_adapter import PollAdapter
 from bridge.service.redrive import Redriver
 from bridge.service.settings import delivery_settings

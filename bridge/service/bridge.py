@@ -28,7 +28,7 @@ from bridge.ops.snapshot import Snapshot
 from bridge.service.assembly import Parts, assemble, what_is_built
 from bridge.service.front import Front
 from bridge.service.login_wait import LoginWait
-from bridge.service.orders import Orders
+from bridge.service.orders.over_network import Orders
 from bridge.service.preflight import NotReadyError, unreachable
 from bridge.service.telemetry_switch import telemetry
 from bridge.service.time import ClockReading

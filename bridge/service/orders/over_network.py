@@ -11,7 +11,7 @@ from bridge.ops.control import signing
 from bridge.ops.control.control_key import ControlKey
 from bridge.ops.control.signed_requests import SignedRequests
 from bridge.ops.log.events import Events
-from bridge.service.control import Control
+from bridge.service.orders.control import Control
 
 
 class Orders:

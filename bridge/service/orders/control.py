@@ -21,8 +21,8 @@ from bridge.model import TopicPartition
 from bridge.ops.group_view import PartitionStanding
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import ClosedGate
-from bridge.service.control_requests import ControlRefusal, end_of, line, moves_of
 from bridge.service.event_log import ServiceEventLog
+from bridge.service.orders.requests import ControlRefusal, end_of, line, moves_of
 
 PATIENCE: Final = ANSWER_LIMIT + 5.0
 """Seconds beyond a drain after which the answer is that nothing is known yet."""
