@@ -19,6 +19,7 @@ from bridge.cli.frame import help, startup  # noqa: A004 - named as commands are
 from bridge.cli.frame.help import about
 from bridge.cli.offsets import set_
 from bridge.cli.offsets import show as show_offsets
+from bridge.cli.top import command as top_
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 
@@ -148,6 +149,7 @@ app.command("pause", cls=help.Command, short_help="The same for a time: it ends 
 app.command("resume", cls=help.Command, short_help="End a pause before its time.")(holds.resume)
 app.command("status", cls=help.Command)(status.status)
 app.command("console", cls=help.Command, short_help="Serve pages for the operator, in a browser.")(console.console)
+app.command("top", cls=help.Command, short_help="The whole group live on this terminal, with keys to act.")(top_.top)
 app.command("selftest", cls=help.Command, short_help="Prove that nothing is lost: real bridges under faults.")(
     selftest.selftest
 )

@@ -23,7 +23,7 @@ Document = dict[str, Any]
 def show(config: Path | None, named: Sequence[str], *, as_json: bool, watch: bool) -> ExitCode:
     """Once, or until Ctrl-C. Raises `Unreachable` where at first neither Kafka nor a replica answers."""
     start = startup.load(config, needs_key=False)
-    instances = tuple(_instance(each) for each in named)
+    instances = tuple(instance_of(each) for each in named)
     ends = contextlib.suppress(KeyboardInterrupt) if watch else contextlib.nullcontext()
     with ends, _opened(start, instances) as ask:
         document = ask.document()
@@ -36,7 +36,8 @@ def show(config: Path | None, named: Sequence[str], *, as_json: bool, watch: boo
     return ExitCode.OK
 
 
-def _instance(text: str) -> str:
+def instance_of(text: str) -> str:
+    """An address as it was typed. Raises `Misuse`."""
     from bridge.config.keys import instance
 
     try:

@@ -111,6 +111,26 @@ class Screen:
                 self._draw()
 
 
+class Canvas:
+    """The terminal for lines that somebody else lays out for its size."""
+
+    def __init__(self) -> None:
+        self._drawn = (0, 0)
+
+    def size(self) -> tuple[int, int]:
+        """Columns and lines, as they are now."""
+        size = shutil.get_terminal_size()
+        return size.columns, size.lines
+
+    def draw(self, page: Sequence[ScreenLine]) -> None:
+        """Over what is there; another size moves that, and nothing of it can be written over in place."""
+        size = self.size()
+        clear = _CLEAR if size != self._drawn else ""
+        self._drawn = size
+        sys.stdout.write(clear + frame(page, height=size[1], width=size[0], is_coloured=_is_coloured()))
+        sys.stdout.flush()
+
+
 def _is_coloured() -> bool:
     return sys.stdout.isatty() and environment.colours_wanted(environment.variables())
 

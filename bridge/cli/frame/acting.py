@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bridge.cli.frame.startup import LoadedConfiguration
     from bridge.fleet.acts import Act
-    from bridge.fleet.acts.outcomes import ActReport, PartitionFate
+    from bridge.fleet.acts.outcomes import ActReport, PartitionFate, Silent
 
 Group = Annotated[
     bool,
@@ -36,13 +36,13 @@ def for_the_group(start: LoadedConfiguration, act: Act, ask: str, done: str, *, 
     ready = preview.with_fate(Fate.READY)
     if not ready:
         return _end(preview, f"{done}: nothing.", as_json=json)
-    if not output.agreed(f"{ask} {_listed(act.topic, ready)}?", yes=yes):
+    if not output.agreed(f"{ask} {listed(act.topic, ready)}?", yes=yes):
         if not json:
             output.line("Nothing was changed.")
         return ExitCode.FINDINGS
     outcome = asyncio.run(control.carry_out(act, author("").user))
     carried = outcome.with_fate(Fate.DONE, Fate.NOT_KEPT, Fate.UNCONFIRMED)
-    head = f"{done}: {_listed(act.topic, carried)}." if carried else f"{done}: nothing."
+    head = f"{done}: {listed(act.topic, carried)}." if carried else f"{done}: nothing."
     return _end(outcome, head, as_json=json)
 
 
@@ -54,8 +54,8 @@ def _end(report: ActReport, head: str, *, as_json: bool) -> ExitCode:
     return ExitCode.OK if report.is_complete else ExitCode.FINDINGS
 
 
-def _listed(topic: str, fates: Iterable[PartitionFate]) -> str:
-    """``shop.orders/0, shop.orders/3 (10.0.0.3:9464)``, replica by replica."""
+def listed(topic: str, fates: Iterable[PartitionFate]) -> str:
+    """Each partition and where it is: ``shop.orders/0, shop.orders/3 (10.0.0.3:9464)``, replica by replica."""
     by_replica: dict[str, list[str]] = {}
     for each in fates:
         by_replica.setdefault(_short(each.replica), []).append(f"{topic}/{each.partition}")
@@ -81,8 +81,12 @@ def remarks(report: ActReport) -> list[str]:
         elif each.fate in SAYS:
             lines.append(f"{named} {SAYS[each.fate]}{f' ({each.detail})' if each.detail else ''}.")
     told = "".join(lines)
-    lines += [f"{each.replica} did not answer: {each.why}." for each in report.silent if each.why not in told]
+    lines += [_silence(each) for each in report.silent if each.why not in told]
     return [*lines, *(f"All sending is held, which no release ends: {gate}" for gate in report.gates)]
+
+
+def _silence(each: Silent) -> str:
+    return f"{each.why}." if each.replica in each.why else f"{each.replica}: {each.why}."
 
 
 def _document(report: ActReport) -> dict[str, Any]:

@@ -128,9 +128,12 @@ class ActRefusedError(Misuse):
     """No replica does it: the topic is none of the group's, the reason too long. The text is what they say."""
 
 
-def over_network(config: Config) -> FleetControl:
-    """Of the whole group. Raises `Misuse` where the configuration has no token."""
-    return FleetControl(reaching.over_network(config), config.kafka.drain_timeout + GRACE)
+def over_network(config: Config, named: Sequence[str] = ()) -> FleetControl:
+    """Of the whole group; `named`: instances in place of `console.instances`.
+
+    Raises `Misuse` where the configuration has no token.
+    """
+    return FleetControl(reaching.over_network(config, named), config.kafka.drain_timeout + GRACE)
 
 
 class FleetControl:

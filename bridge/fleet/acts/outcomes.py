@@ -115,7 +115,7 @@ def merged(answers: Iterable[Said], silent: Sequence[Silent]) -> dict[int, Parti
             if known is None or (known.fate is Fate.ELSEWHERE and (fate.fate is not Fate.ELSEWHERE or fate.owner)):
                 found[fate.partition] = fate
     if silent:
-        why = "; ".join(f"{each.replica}: {each.why}" for each in silent)
+        why = "; ".join(each.why if each.replica in each.why else f"{each.replica}: {each.why}" for each in silent)
         for number, each in found.items():
             if each.fate is Fate.ELSEWHERE:
                 found[number] = PartitionFate(number, Fate.NOT_REACHED, None, why, each.owner)

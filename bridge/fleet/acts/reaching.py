@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -72,9 +72,10 @@ class Reached:
 Find = Callable[[], Awaitable[Reached]]
 
 
-def over_network(config: Config) -> Find:
-    """All of `console.instances`, by the token of `console.token_file`; both are read anew with each act.
+def over_network(config: Config, named: Sequence[str] = ()) -> Find:
+    """All of `console.instances`, or of those `named` in their place.
 
+    Addresses and the token of `console.token_file` are read anew with each act.
     Raises `Misuse` where there is no token: then nothing can be changed.
     """
     file = config.console.token_file
@@ -90,7 +91,7 @@ def over_network(config: Config) -> Find:
             signed = await asyncio.to_thread(key.get)
         except InvalidError as error:
             raise Misuse(str(error)) from error
-        found = await instances.addresses(instances.configured(config))
+        found = await instances.addresses(named or instances.configured(config))
         silent = tuple(Silent(each.address, each.problem or "") for each in found.problems)
         return Reached(tuple(SignedReplica(address, signed) for address in found.addresses), silent)
 

@@ -1,0 +1,216 @@
+"""The screen of ``bridge top`` as lines: head, table or one row alone, and at the bottom keys or a dialog. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bridge.cli.top import rows as tables_of
+from bridge.cli.top.rows import WIDE, RouteCounts, Rows, TopRow
+from bridge.cli.top.state import TABLES, Dialog, DialogStage, RowKey, TopState, TopTable, Verb
+from bridge.fleet import headline
+from bridge.ops.status.status_text import NARROWEST, layout
+from bridge.ops.status.status_text.layout import Item, ScreenLine, Text, Tone
+from bridge.ops.status.status_text.times import Local, Times
+from bridge.text import tables
+from bridge.text.amounts import plural, thousands
+from bridge.text.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bridge.fleet.view import FleetConcern, FleetView
+
+HELP: Final = (
+    ("1 2 3 4, Tab", "partitions, routes, replicas, holds"),
+    ("↑ ↓ j k PgUp PgDn", "move"),
+    ("Enter, Esc", "one row with all that is known of it, and back"),
+    ("s, o", "sort by the next column, the other way round"),
+    ("Space", "let the display stand still, and go on"),
+    ("h", "hold: nothing of it is sent until somebody releases it"),
+    ("p", "pause: the same for a time"),
+    ("r", "release what an operator or dead letters hold, or a pause"),
+    ("q, Ctrl-C", "end"),
+)
+_KEYS: Final = "Enter look  s sort  h hold  p pause  r release  Space still  ? help  q end"
+_SHORT_KEYS: Final = "h hold  p pause  r release  ? help  q end"
+_STATES: Final = {"held": Tone.NEEDS_SOMEONE, "waiting": Tone.WAITS, "unknown": Tone.NEEDS_SOMEONE}
+_MARK, _NO_MARK = "> ", "  "
+_HEAD_LINES: Final = 4
+"""Of the sentence on the whole group, at most: the table needs the room."""
+_CONCERNS, _CONCERN_LINES = 2, 3
+"""How many are told above the table, and in how many lines; the table of holds has all of them whole."""
+_DONE: Final = {Verb.HOLD: "Hold", Verb.PAUSE: "Pause", Verb.RELEASE: "Release"}
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFleet:
+    """What there is to show, of one moment."""
+
+    view: FleetView
+    routes: Mapping[str, RouteCounts]
+
+
+def listing(state: TopState, seen: SeenFleet, width: int, zone: Local) -> tuple[Rows, list[TopRow]]:
+    """The present table and its rows in order."""
+    times = Times(seen.view.at, zone)
+    found = tables_of.table(state.table, seen.view, seen.routes, times, is_wide=width >= WIDE)
+    return found, tables_of.ordered(found, state.sorted_by.get(state.table), is_reversed=state.is_reversed)
+
+
+def keys_of(ordered: Sequence[TopRow]) -> list[RowKey]:
+    """For the state."""
+    return [each.row for each in ordered]
+
+
+def lines(
+    state: TopState, seen: SeenFleet, width: int, height: int, zone: Local, trouble: str = ""
+) -> list[ScreenLine]:
+    """No more than `height`, none wider than `width` columns (20 at least). `trouble` is why there is nothing newer."""
+    width = max(width, NARROWEST)
+    times = Times(seen.view.at, zone)
+    head = _head(state, seen.view, times, width, trouble)
+    foot = _foot(state, width)
+    room = max(0, height - len(head) - len(foot))
+    if state.shows_help:
+        body = _help(width)[:room]
+    elif state.is_open and state.selected is not None:
+        items = tables_of.detail(state.table, state.selected, seen.view, seen.routes, times)
+        told = layout.laid_out(items, width)
+        begin = max(0, min(state.scrolled, len(told) - room))
+        body = told[begin : begin + room]
+    else:
+        body = _table(state, *listing(state, seen, width, zone), width, room)
+    filled = [*body, *[ScreenLine()] * (room - len(body))]
+    return [*head, *filled, *foot][:height] if height >= len(foot) else foot[:height]
+
+
+def _head(state: TopState, view: FleetView, times: Times, width: int, trouble: str) -> list[ScreenLine]:
+    answer = sum(each.problem is None for each in view.replicas)
+    still = "  STANDS STILL (Space goes on)" if state.is_frozen else ""
+    first = f"group {view.group_id}: {answer} of {plural(len(view.replicas), 'replica')} answer, {times.as_of()}{still}"
+    out = layout.laid_out([Text(first, tone=Tone.WAITS if state.is_frozen else Tone.TITLE)], width)
+    process = headline.state(view).value
+    said: list[Item] = [Text(f"{process.upper()}: {headline.sentence(view)}", tone=_STATES.get(process, Tone.GOOD))]
+    told = layout.laid_out(said, width)
+    out += told[:_HEAD_LINES]
+    for each in view.concerns[:_CONCERNS]:
+        told = layout.laid_out([_concern(each, times)], width)
+        out += told[:_CONCERN_LINES]
+    if trouble:
+        out += layout.laid_out([Text(trouble, tone=Tone.NEEDS_SOMEONE)], width)[:_HEAD_LINES]
+    return [*out, ScreenLine(_cut(_tabs(state, view), width), Tone.TITLE)]
+
+
+def _concern(concern: FleetConcern, times: Times) -> Text:
+    """What, until when or what to do, and why, in this order: what is cut is the end."""
+    ends = tables_of.ends(concern.until, concern.next_try, times)
+    what = f"{concern.reason}{f' until {ends}' if ends else ''}: {' '.join(concern.details[:1])}"
+    action = f" To do: {concern.action}" if concern.needs_someone and concern.action else ""
+    return Text(f"{what}{action}", tone=Tone.NEEDS_SOMEONE if concern.needs_someone else Tone.WAITS)
+
+
+def _tabs(state: TopState, view: FleetView) -> str:
+    named = []
+    for place, each in enumerate(TABLES, 1):
+        count = f" {len(view.concerns)}" if each is TopTable.HOLDS and view.concerns else ""
+        name = f"{place} {each.value}{count}"
+        named.append(f"[{name}]" if each is state.table else f" {name} ")
+    return " ".join(named)
+
+
+def _table(state: TopState, found: Rows, ordered: Sequence[TopRow], width: int, room: int) -> list[ScreenLine]:
+    if room <= 0:
+        return []
+    if not ordered:
+        empty = {TopTable.HOLDS: "Nothing keeps records from going, and nothing needs someone."}
+        return layout.laid_out([Text(empty.get(state.table, "There is nothing to list."))], width)[:room]
+    column = state.sorted_by.get(state.table)
+    sign = "^" if state.is_reversed else "*"
+    head = tuple(f"{name}{sign}" if place == column else name for place, name in enumerate(found.head))
+    begin, end = _window([each.row.key for each in ordered], state.selected, max(1, room - 1))
+    shown = ordered[begin:end]
+    cells = [tuple(map(printable, each.cells)) for each in shown]
+    widths = _widths([head, *cells], width - len(_MARK))
+    out = [ScreenLine(_cut(_NO_MARK + _row(head, widths, found.right), width), Tone.TITLE)]
+    for each, row in zip(shown, cells, strict=True):
+        mark = _MARK if each.row.key == state.selected else _NO_MARK
+        out.append(ScreenLine(_cut(mark + _row(row, widths, found.right), width), each.tone))
+    hidden = len(ordered) - len(shown)
+    if hidden and out:
+        out[0] = ScreenLine(_cut(f"{out[0].text}  ({thousands(hidden)} more)", width), Tone.TITLE)
+    return out[:room]
+
+
+def _window(keys: Sequence[str], selected: str | None, room: int) -> tuple[int, int]:
+    """Which rows are on the screen: the selected one among them, in the middle where there is more on both sides."""
+    place = keys.index(selected) if selected in keys else 0
+    begin = max(0, min(place - room // 2, len(keys) - room))
+    return begin, begin + room
+
+
+def _widths(cells: Sequence[tuple[str, ...]], width: int) -> list[int]:
+    """Where there is too little room the names give way."""
+    wanted = tables.widths(cells)
+    spare = width - sum(wanted) - len(tables.GAP) * (len(wanted) - 1)
+    return [max(12, wanted[0] + spare) if spare < 0 else wanted[0], *wanted[1:]]
+
+
+def _row(cells: tuple[str, ...], widths: Sequence[int], right: tuple[int, ...]) -> str:
+    return tables.aligned((tables.without_middle(cells[0], widths[0]), *cells[1:]), widths, right)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if tables.columns(text) <= width else text[: tables.fitting(text, width)]
+
+
+def _help(width: int) -> list[ScreenLine]:
+    return [ScreenLine(_cut(line, width)) for line in tables.table(HELP)]
+
+
+# --- the bottom ---------------------------------------------------------------------------------------
+
+
+def _foot(state: TopState, width: int) -> list[ScreenLine]:
+    if state.dialog is not None:
+        return [ScreenLine("─" * width), *_dialog(state.dialog, width)]
+    if state.message:
+        return layout.laid_out([Text(state.message, tone=Tone.WAITS)], width)
+    keys = _KEYS if len(_KEYS) <= width else _SHORT_KEYS
+    return [ScreenLine(_cut("Any key goes back." if state.shows_help else keys, width), Tone.TITLE)]
+
+
+def _dialog(dialog: Dialog, width: int) -> list[ScreenLine]:
+    what = f"{_DONE[dialog.verb]} {_places(dialog)}"
+    items: list[Item] = [Text(what, tone=Tone.TITLE)]
+    match dialog.stage:
+        case DialogStage.REASON:
+            items += [Text(f"Why? {dialog.reason}_"), Text(f"Enter goes on, Tab {_other(dialog)}, Esc leaves it.")]
+        case DialogStage.DURATION:
+            items += [Text(f"Why: {dialog.reason}"), Text(f"For how long? {dialog.duration}_")]
+            items.append(Text("Such as 15m or 2h. Enter goes on, Esc leaves it."))
+        case DialogStage.LOOKING:
+            items.append(Text("Asking the replicas what would be done … Esc leaves it."))
+        case DialogStage.CONFIRM:
+            items += [Text(each) for each in dialog.lines]
+            items.append(Text(f"y does it, n leaves it, Tab {_other(dialog)}.", tone=Tone.WAITS))
+        case DialogStage.DOING:
+            items.append(Text("Doing it: what is in flight is finished first …"))
+        case DialogStage.TOLD:
+            items += [Text(each) for each in dialog.lines]
+            items.append(Text("Any key goes on.", tone=Tone.TITLE))
+    if dialog.problem:
+        items.append(Text(dialog.problem, tone=Tone.NEEDS_SOMEONE))
+    return layout.laid_out(items, width)
+
+
+def _places(dialog: Dialog) -> str:
+    target = dialog.target
+    if dialog.is_whole_topic:
+        return f"all of {target.topic}"
+    return f"{target.topic}/{', '.join(map(str, target.partitions))}"
+
+
+def _other(dialog: Dialog) -> str:
+    return "takes only what was selected" if dialog.is_whole_topic else f"takes all of {dialog.target.topic}"
