@@ -48,16 +48,17 @@ def execute() -> None:
     # As in a bridge: what stays is not looked at again, or whichever stage the collector meets pays for all of it.
     gc.collect()
     memory.settle()
-    _control("--instr=on")  # until here it runs at a tenth of the usual speed, from here at a fiftieth
-    _control("--zero")
+    control("--instr=on")  # until here it runs at a tenth of the usual speed, from here at a fiftieth
+    control("--zero")
     for name, stage in found.items():
         for _ in range(REPETITIONS):
             stage()
-        _control(f"--dump={name}")
+        control(f"--dump={name}")
     loop.close()
 
 
-def _control(order: str) -> None:
+def control(order: str) -> None:
+    """Tell callgrind, under which this process runs."""
     subprocess.run([CONTROL, order, str(os.getpid())], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -78,16 +79,18 @@ def instructions() -> dict[str, float]:
         )
         if ran.returncode:
             raise CannotCountError(f"valgrind ended with {ran.returncode}: {ran.stderr[-2000:]}")
-        return dict(_counted(path.read_text()) for path in sorted(counts.parent.glob("counts.*")))
+        return dict(
+            read_dump(path.read_text(), EVENTS * REPETITIONS) for path in sorted(counts.parent.glob("counts.*"))
+        )
 
 
-def _counted(dump: str) -> tuple[str, float]:
+def read_dump(dump: str, events: int) -> tuple[str, float]:
     """The stage and its instructions per event, of one dump of callgrind's."""
     name = re.search(r"^desc: Trigger: dump (.+)$", dump, re.MULTILINE)
     total = re.search(r"^summary: (\d+)$", dump, re.MULTILINE)
     if name is None or total is None:
         raise CannotCountError(f"callgrind wrote something else than a dump: {dump[:500]}")
-    return name[1], int(total[1]) / EVENTS / REPETITIONS
+    return name[1], int(total[1]) / events
 
 
 def ratios() -> dict[str, float]:

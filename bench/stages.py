@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import cycle
 from types import FrameType
 from typing import Any, TypeVar, cast
 
@@ -23,10 +24,11 @@ from bridge.config.mapping_section import MappingConfig
 from bridge.kafka.consumer import batching
 from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.model import Record, TopicPartition
+from bridge.model import Header, Record, TopicPartition
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.settings import DeliverySettings
+from bridge.pipeline.tracing import RecordListener
 from bridge.pipeline.work import Work
 from bridge.service.time import SystemClock
 from bridge.track.connection import Connection
@@ -183,6 +185,21 @@ class _Outside:
         return lambda *_arguments, **_named: None
 
 
+def _by_partition(of: Load, size: int, headers: Sequence[tuple[Header, ...]]) -> list[dict[int, list[Record]]]:
+    """The records of a load in batches, as the poll thread hands them over."""
+    batches: list[dict[int, list[Record]]] = []
+    given = [
+        record._replace(headers=(*record.headers, *more))
+        for record, more in zip(records(of), cycle(headers), strict=False)
+    ]
+    for batch in batched(given, size):
+        by_partition: dict[int, list[Record]] = {}
+        for record in batch:
+            by_partition.setdefault(record.partition, []).append(record)
+        batches.append(by_partition)
+    return batches
+
+
 def delivery_stage(
     of: Load,
     compiled: CompiledMapping,
@@ -190,14 +207,14 @@ def delivery_stage(
     *,
     in_flight: int = IN_FLIGHT,
     batch_size: int = BATCH,
+    listener: RecordListener | None = None,
+    headers: Sequence[tuple[Header, ...]] = ((),),
 ) -> Stage:
-    """Records accepted, mapped, sent and answered: mapping, pipeline and sink together."""
-    batches: list[dict[int, list[Record]]] = []
-    for batch in batched(records(of), batch_size):
-        by_partition: dict[int, list[Record]] = {}
-        for record in batch:
-            by_partition.setdefault(record.partition, []).append(record)
-        batches.append(by_partition)
+    """Records accepted, mapped, sent and answered: mapping, pipeline and sink together.
+
+    `headers`: what records carry beside their own, in turn.
+    """
+    batches = _by_partition(of, batch_size, headers)
 
     def run() -> None:
         busy: deque[Connection[Work]] = deque()
@@ -217,6 +234,8 @@ def delivery_stage(
             alarm=outside,
             rng=random.Random(1),  # noqa: S311 - jitter
         )
+        if listener is not None:
+            dispatcher.listeners.add(listener)
         loop.run_until_complete(sink.start(dispatcher))
         for _ in range(in_flight):
             wire = Wire(busy)

@@ -21,7 +21,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 
 from bridge.counts import DURATION_BOUNDS, LATENCY_BOUNDS, Exemplar
 from bridge.formats import trace_context
-from bridge.formats.trace_context import SAMPLED, TraceContext
+from bridge.formats.trace_context import SAMPLED, TRACEPARENT, TraceContext, is_unsampled
 from bridge.model import TRACK, DeadLetter, Delivered, Disposition, Outcomes, Record, Request, Verdict
 from bridge.telemetry.attributes import answer, made_of
 from bridge.telemetry.exemplars import keep
@@ -105,7 +105,14 @@ class RecordSpans:
         """See `RecordListener`. Nearly all records end here, so that it is short."""
         parent = None
         if record.headers and self._reads:
-            parent = trace_context.of_headers(record.headers)
+            found = None
+            for name, content in record.headers:
+                if name == TRACEPARENT:
+                    found = content
+            if found is not None:
+                if self._follows_parent and is_unsampled(found):
+                    return None
+                parent = trace_context.parse(found)
         if parent is None:
             low = self._bits(64)
             if low >= self._bound:

@@ -47,6 +47,16 @@ def test_the_sdk_reads_the_same(text: str) -> None:
     assert (None if found is None else tuple(found)) == judged(text)
 
 
+@given(st.from_regex(rb"\A(00|01|ff)-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-fA-F]{2}(-x)?\Z") | st.binary(max_size=60))
+def test_what_says_in_one_step_that_nothing_is_recorded_is_well_formed_and_says_so(content: bytes) -> None:
+    found = trace_context.parse(content)
+    if trace_context.is_unsampled(content):
+        assert found is not None
+        assert not found.is_sampled
+    elif found is not None and content.startswith(b"00"):
+        assert found.is_sampled or content != str(found).encode()
+
+
 @given(st.binary(max_size=80))
 def test_bytes_of_any_kind_are_read_without_failing(content: bytes) -> None:
     headers: list[Header] = [("traceparent", content), ("tracestate", content)]

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from bridge.counts import Exemplar
 from bridge.holds import GATES, Reason
 from bridge.model import FilterReason, LetterReason
 from bridge.ops.metrics import exposition_format
@@ -352,6 +353,27 @@ def test_a_client_that_accepts_openmetrics_gets_openmetrics(busy: Snapshot) -> N
     assert {family.name for family in families} >= {
         metric.name.removesuffix("_total") for metric in CATALOGUE if metric.read is not None
     }
+
+
+def test_openmetrics_has_the_last_traced_observation_of_each_bucket_of_both_histograms(busy: Snapshot) -> None:
+    kept = Exemplar("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", 0.03, 1_767_355_199.5)
+    busy.requests.duration_exemplars[5] = busy.tally.latency_exemplars[3] = kept
+    text = exposition_format.Exposition().render(busy, exposition_format.OPENMETRICS).decode()
+    found = {
+        sample.name: (sample.labels["le"], sample.exemplar)
+        for family in parse_openmetrics(text)  # type: ignore[no-untyped-call]  # the parser has no annotations
+        for sample in family.samples
+        if sample.exemplar is not None
+    }
+    assert {name: le for name, (le, _) in found.items()} == {
+        "track_bridge_request_duration_seconds_bucket": "0.05",
+        "track_bridge_delivery_latency_seconds_bucket": "0.05",
+    }
+    for _, exemplar in found.values():
+        assert exemplar.labels == {"trace_id": kept.trace_id, "span_id": kept.span_id}
+        assert (exemplar.value, float(exemplar.timestamp)) == (0.03, 1_767_355_199.5)
+    plain = exposition_format.Exposition().render(busy, exposition_format.TEXT)
+    assert b"trace_id" not in plain, "the text format knows none"
 
 
 def test_only_openmetrics_has_units_and_the_time_since_when_something_is_counted(busy: Snapshot) -> None:
