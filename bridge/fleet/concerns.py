@@ -64,11 +64,10 @@ class Composed:
 
 def concerns(found: Composed) -> tuple[FleetConcern, ...]:
     """All of them, in the order in which they are to be told."""
-    by_key: dict[tuple[str, bool, str], FleetConcern] = {}
+    alike: dict[tuple[str, bool, str], list[FleetConcern]] = {}
     for each in (*_said(found), *_of_group(found)):
-        key = (each.reason, each.needs_someone, each.action)
-        by_key[key] = _merged(by_key[key], each) if key in by_key else each
-    told = [_short(each) for each in by_key.values()]
+        alike.setdefault((each.reason, each.needs_someone, each.action), []).append(each)
+    told = [_short(_merged(each)) for each in alike.values()]
     needed = sorted((each for each in told if each.needs_someone), key=_holds_most_first)
     ends = sorted((each for each in told if not each.needs_someone), key=_ends_last)
     return (*needed, *ends)
@@ -89,21 +88,23 @@ def is_beside(reason: str) -> bool:
     return reason in of_replica.OTHERS or reason in OTHERS
 
 
-def _merged(one: FleetConcern, other: FleetConcern) -> FleetConcern:
+def _merged(alike: Sequence[FleetConcern]) -> FleetConcern:
     """The same of more: since the first of them, until the last."""
-    ends = [each.until for each in (one, other) if each.until is not None]
+    first = alike[0]
+    if len(alike) == 1:
+        return replace(first, details=_each_once(first.details))
     return FleetConcern(
-        one.reason,
-        one.needs_someone,
-        _earliest(one.since, other.since),
-        max(ends, default=None),
-        _earliest(one.next_try, other.next_try),
-        _each_once((*one.details, *other.details)),
-        one.action,
-        tuple(sorted({*one.partitions, *other.partitions})),
-        tuple(dict.fromkeys((*one.topics, *other.topics))),
-        tuple(dict.fromkeys((*one.replicas, *other.replicas))),
-        one.left_out + other.left_out,
+        first.reason,
+        first.needs_someone,
+        _earliest(*(each.since for each in alike)),
+        max((each.until for each in alike if each.until is not None), default=None),
+        _earliest(*(each.next_try for each in alike)),
+        _each_once(detail for each in alike for detail in each.details),
+        first.action,
+        tuple(sorted({partition for each in alike for partition in each.partitions})),
+        tuple(dict.fromkeys(topic for each in alike for topic in each.topics)),
+        tuple(dict.fromkeys(replica for each in alike for replica in each.replicas)),
+        sum(each.left_out for each in alike),
     )
 
 
@@ -189,7 +190,7 @@ def _of_group(found: Composed) -> Iterator[FleetConcern]:
             needs_someone=True,
             since=letters.oldest_open,
             details=(of_replica.open_letters(letters),),
-            action=completed(of_replica.LOOK_AT_LETTERS),
+            action=of_replica.look_at_letters(),
         )
 
 

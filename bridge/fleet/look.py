@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bridge.config.topics import consumed_topics
+from bridge.fleet.asking.group_members import GroupMembers
+from bridge.fleet.asking.letter_count import LetterCount, LetterCounter, count_all
+from bridge.fleet.asking.replays import ReplayWatch
 from bridge.fleet.facts import KafkaFacts
-from bridge.fleet.letter_count import LetterCount, LetterCounter, count_all
-from bridge.fleet.replays import ReplayWatch
 from bridge.kafka.admin import sampler
 from bridge.kafka.admin.committed import Committed, GroupReader, ViewRefusedError
-from bridge.kafka.admin.group_description import GroupDescription
-from bridge.kafka.admin.group_findings import STEADY, TIMESTAMPS_A_LOOK, problems
+from bridge.kafka.admin.group_findings import TIMESTAMPS_A_LOOK, problems
 from bridge.kafka.admin.inspection import Inspection
 from bridge.kafka.admin.obstacles import NotConnectedError
 from bridge.kafka.letters.replay_group import reader_of_replays
@@ -47,10 +47,10 @@ class FleetLook:
         self._logger = logger
         self._topics = consumed_topics.topics_of(config.kafka)
         self._inspection = Inspection(config.kafka, logger, patience=PATIENCE)
+        self._members = GroupMembers(self._inspection)
         self._reader = GroupReader(config.kafka, logger)
         self._replays = ReplayWatch(reader_of_replays(config.kafka, config.dead_letter.topic, logger))
         self._counter = LetterCounter(lambda: count_all(config, logger))
-        self._unsteady_at = -math.inf
         self._down_since: float | None = None
         self._problems: dict[str, TopicProblem] = {}
         self._rights: Mapping[str, frozenset[str]] = {}
@@ -71,7 +71,7 @@ class FleetLook:
             self._committed(),
             asyncio.to_thread(self._inspection.readable_ends, partitions),
             asyncio.to_thread(self._inspection.starts, partitions),
-            self._members(),
+            self._members.members(),
             self._replays.living(),
             self._ask_settings(topics),
         )
@@ -125,19 +125,6 @@ class FleetLook:
             return {}, f"{_begun(str(refused))}. Grant this user DESCRIBE on the group."
         except OSError as error:
             return {}, f"What the group has committed cannot be read: {error}."
-
-    async def _members(self) -> GroupDescription | None:
-        """Asked only while connections are steady: see `Inspection.is_steady`."""
-        now = time.monotonic()
-        if not self._inspection.is_steady:
-            self._unsteady_at = now
-            try:
-                await asyncio.to_thread(self._inspection.reach)  # which begins to listen for errors anew
-            except NotConnectedError:
-                return None
-        if now - self._unsteady_at < STEADY:
-            return None
-        return await asyncio.to_thread(self._inspection.group)
 
     async def _ask_settings(self, topics: Mapping[str, int]) -> None:
         now = time.monotonic()

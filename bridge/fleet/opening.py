@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import logging
 
     from bridge.config.sections import Config
+    from bridge.fleet.asking.letter_count import LetterCount
     from bridge.fleet.facts import KafkaFacts
-    from bridge.fleet.letter_count import LetterCount
     from bridge.model import TopicPartition
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 KEPT_FOR: Final = 2.0
 """Seconds for which one view is given to everybody who asks."""
+PARTITIONS_A_SECOND: Final = 500
+"""Of a larger group a view is kept for longer: brokers are asked for the ends of all logs."""
 
 
 class FleetSource:
@@ -22,12 +24,15 @@ class FleetSource:
         self._take = take
         self._clock = clock
         self._view: FleetView | None = None
-        self._taken = -KEPT_FOR
+        self._due = 0.0
         self._under_way: asyncio.Task[FleetView] | None = None
 
     async def view(self) -> FleetView:
-        """The fleet, `KEPT_FOR` old at most; one look is under way at any time, and all who ask meanwhile share it."""
-        if self._view is not None and self._clock() - self._taken < KEPT_FOR:
+        """The fleet, `KEPT_FOR` old at most where it is not large or slow to answer.
+
+        One look is under way at any time, and all who ask meanwhile share it.
+        """
+        if self._view is not None and self._clock() < self._due:
             return self._view
         if self._under_way is None:
             self._under_way = asyncio.ensure_future(self._look())
@@ -35,10 +40,13 @@ class FleetSource:
         return await asyncio.shield(self._under_way)
 
     async def _look(self) -> FleetView:
+        began = self._clock()
         try:
-            self._view = await self._take()
-            self._taken = self._clock()
-            return self._view
+            view = self._view = await self._take()
+            now = self._clock()
+            # Nor is a look that lasted, as of brokers that are away, followed by the next one at once.
+            self._due = now + max(KEPT_FOR, now - began, len(view.partitions) / PARTITIONS_A_SECOND)
+            return view
         finally:
             self._under_way = None
 

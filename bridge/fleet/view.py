@@ -55,7 +55,7 @@ class ReplicaView:
 
     @property
     def state(self) -> str | None:
-        """One of `ops.status.headline.Headline`'s; None: not told."""
+        """One of `ops.status.headline.ProcessState`'s; None: not told."""
         return self._text("state")
 
     @property

@@ -8,7 +8,7 @@ from typing import Any, Final
 from bridge.ops.status.group_status import spans
 from bridge.ops.status.status_text.layout import Item, ScreenTable, Text, Tone
 from bridge.ops.status.status_text.sections import recorded_losses
-from bridge.ops.status.status_text.times import Times
+from bridge.ops.status.status_text.times import Times, moment
 from bridge.text.amounts import listed, per_minute, plural, span, thousands
 
 Document = Mapping[str, Any]
@@ -21,6 +21,8 @@ _PLACES_SHOWN: Final = 8
 _WIDE: Final = 90
 """Columns from which on there is room for who has a partition."""
 _TONES: Final = {"held": Tone.NEEDS_SOMEONE, "waiting": Tone.WAITS, "unknown": Tone.NEEDS_SOMEONE}
+_SOON: Final = 86_400.0
+"""Seconds within which a loss that comes if nothing changes is shown as what needs someone."""
 _RATE_LIMITED: Final = "rate_limited"
 _FLOWS: Final = ("sending", "idle")
 
@@ -131,10 +133,11 @@ def _lost(document: Document, times: Times) -> list[Item]:
     if losses is not None and losses["since"] is None and not losses["problem"]:
         out = [Text("nothing is recorded as lost")]
     if ahead is not None and ahead["loses_from"] is not None:
+        is_soon = moment(ahead["loses_from"]) - times.now < _SOON
         out.append(
             Text(
                 f"From {times.until(ahead['loses_from'])} on, Kafka deletes records unsent if it goes on like this.",
-                tone=Tone.NEEDS_SOMEONE,
+                tone=Tone.NEEDS_SOMEONE if is_soon else Tone.PLAIN,
             )
         )
     letters = document["dead_letters"]

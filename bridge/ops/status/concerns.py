@@ -48,12 +48,6 @@ LENGTHEN_RETENTION: Final = (
     "Lengthen retention.ms of the topic first (kafka-configs --alter), then fix what keeps its records waiting."
 )
 """What to do about `RETENTION_NEAR`."""
-LOOK_AT_LETTERS: Final = (
-    "Look at them with `bridge dlq stats` and `bridge dlq list`. Fix the cause, then send them again with"
-    " `bridge dlq replay`, or settle them with `bridge dlq discard --because TEXT`."
-)
-"""What to do about `OPEN_DEAD_LETTERS`; its commands are to be completed."""
-
 DETAILS_SHOWN: Final = 3
 """Cases of one reason that are told in full."""
 
@@ -369,9 +363,17 @@ def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
             needs_someone=True,
             since=letters.oldest_open,
             details=(open_letters(letters),),
-            action=completed(LOOK_AT_LETTERS),
+            action=look_at_letters(),
             holds=False,
         )
+
+
+def look_at_letters() -> str:
+    """What to do about `OPEN_DEAD_LETTERS`."""
+    return completed(
+        "Look at them with `bridge dlq stats` and `bridge dlq list`. Fix the cause, then send them again with"
+        " `bridge dlq replay`, or settle them with `bridge dlq discard --because TEXT`."
+    )
 
 
 def open_letters(letters: Letters) -> str:

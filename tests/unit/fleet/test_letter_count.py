@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from bridge.fleet.letter_count import EVERY, LetterCount, LetterCounter
+from bridge.fleet.asking.letter_count import EVERY, LetterCount, LetterCounter
 from bridge.ops.snapshot import Letters
 
 

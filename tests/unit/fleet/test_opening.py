@@ -14,8 +14,8 @@ import yaml
 
 from bridge.config import load
 from bridge.config.sections import Config
+from bridge.fleet.asking.letter_count import LetterCount
 from bridge.fleet.facts import KafkaFacts
-from bridge.fleet.letter_count import LetterCount
 from bridge.fleet.opening import FleetTaker
 from bridge.model import TopicPartition
 from bridge.ops.snapshot import Letters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.fleet.replays import RENEWED_WITHIN, ReplayWatch
+from bridge.fleet.asking.replays import RENEWED_WITHIN, ReplayWatch
 from bridge.formats.declarations import STALE, Declaration, encode
 from bridge.model import TopicPartition
 

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from bridge.fleet.source import KEPT_FOR, FleetSource
-from bridge.fleet.view import FleetView
+from bridge.fleet.view import FleetPartition, FleetView
+from bridge.model import TopicPartition
 
 
 class Fleet:
@@ -19,13 +20,14 @@ class Fleet:
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.is_broken = False
+        self.partitions: tuple[FleetPartition, ...] = ()
 
     async def take(self) -> FleetView:
         self.looks += 1
         await self.may_answer.wait()
         if self.is_broken:
             raise OSError("broken")
-        return FleetView(at=float(self.looks), group_id="g")
+        return FleetView(at=float(self.looks), group_id="g", partitions=self.partitions)
 
     def clock(self) -> float:
         return self.now
@@ -49,6 +51,32 @@ async def test_a_view_is_kept_for_two_seconds_and_not_longer() -> None:
     fleet.now += KEPT_FOR - 0.01
     assert (await source.view()).at == 1.0
     fleet.now += 0.02
+    assert (await source.view()).at == 2.0
+
+
+async def test_a_look_that_lasted_is_not_followed_by_the_next_one_at_once() -> None:
+    fleet = Fleet()
+
+    async def slow() -> FleetView:
+        fleet.now += 9.0
+        return await fleet.take()
+
+    source = FleetSource(slow, fleet.clock)
+    await source.view()
+    fleet.now += 8.9
+    assert (await source.view()).at == 1.0
+    fleet.now += 0.2
+    assert (await source.view()).at == 2.0
+
+
+async def test_of_a_large_group_a_view_is_kept_for_longer() -> None:
+    fleet = Fleet()
+    fleet.partitions = tuple(FleetPartition(TopicPartition("orders", n)) for n in range(5_000))
+    source = FleetSource(fleet.take, fleet.clock)
+    await source.view()
+    fleet.now += 9.9
+    assert (await source.view()).at == 1.0
+    fleet.now += 0.2
     assert (await source.view()).at == 2.0
 
 

@@ -1,0 +1,1 @@
+"""What of Kafka is asked with care: members, replays, dead letters."""

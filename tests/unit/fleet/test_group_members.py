@@ -1,0 +1,67 @@
+"""The members are asked for only while connections hold: the question can end the process where they do not."""
+
+from __future__ import annotations
+
+from bridge.fleet.asking.group_members import GroupMembers
+from bridge.kafka.admin.group_description import GroupDescription
+from bridge.kafka.admin.group_findings import STEADY
+from bridge.kafka.admin.obstacles import NotConnectedError, Obstacle
+from tests.unit.fleet.conftest import group, member
+
+
+class Brokers:
+    """Whose connections can fail."""
+
+    def __init__(self) -> None:
+        self.has_failed = False
+        self.is_down = False
+        self.asked = 0
+        self.now = 100.0
+
+    @property
+    def is_steady(self) -> bool:
+        return not self.has_failed
+
+    def reach(self) -> None:
+        if self.is_down:
+            raise NotConnectedError(Obstacle.CONNECTION, "refused")
+        self.has_failed = False
+
+    def group(self) -> GroupDescription | None:
+        self.asked += 1
+        return group(member("10.0.0.1", 0))
+
+    def question(self) -> GroupMembers:
+        return GroupMembers(self, lambda: self.now)
+
+
+async def test_where_nothing_has_failed_they_are_asked_for_at_once() -> None:
+    brokers = Brokers()
+    assert await brokers.question().members() is not None
+
+
+async def test_after_an_error_they_are_not_asked_for_until_connections_held_for_a_while() -> None:
+    brokers = Brokers()
+    question = brokers.question()
+    await question.members()
+    brokers.has_failed = True
+    assert await question.members() is None
+    brokers.now += STEADY - 1
+    assert await question.members() is None
+    assert brokers.asked == 1
+    brokers.now += 2
+    assert await question.members() is not None
+
+
+async def test_while_no_broker_answers_they_are_not_asked_for() -> None:
+    brokers = Brokers()
+    question = brokers.question()
+    brokers.has_failed = brokers.is_down = True
+    assert await question.members() is None
+    brokers.now += 2 * STEADY
+    assert await question.members() is None
+    assert brokers.asked == 0
+    brokers.is_down = False
+    assert await question.members() is None
+    brokers.now += STEADY
+    assert await question.members() is not None
