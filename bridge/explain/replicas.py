@@ -10,7 +10,7 @@ from bridge.explain.facts import Halt
 from bridge.explain.fates import Retrying
 from bridge.explain.sources import ReplicasTold
 from bridge.fleet import instances
-from bridge.fleet.letter_count import LetterCount
+from bridge.fleet.asking.letter_count import LetterCount
 from bridge.fleet.look import FleetLook
 from bridge.fleet.opening import FleetTaker
 from bridge.fleet.view import NOT_TOLD, FleetPartition, FleetView

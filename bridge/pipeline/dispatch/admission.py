@@ -63,7 +63,8 @@ class Admission:
         """Records of one partition, in order; the rest is dropped unread when its topic gets held on the way.
 
         Returns how many it is through with; none is begun after `until` (monotonic), but one. Where the next one needs
-        a schema first, `partition.needs` says which; where the last one holds many records, `partition.opening` is it.
+        a schema first, `PartitionWork.needs` says which; where the last one holds many records, it is
+        `PartitionWork.opening`.
         """
         tracker = partition.tracker
         wall, now = self._clock.wall(), self._clock.monotonic

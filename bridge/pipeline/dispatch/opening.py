@@ -61,7 +61,7 @@ class Opening:
         return partition in self._waiting
 
     def begin(self, partition: PartitionWork, records: Sequence[Arrival]) -> None:
-        """The partition stopped at `partition.opening`, and these come behind it; or it waits until it `may_decode`."""
+        """The partition stopped at `PartitionWork.opening`, and these come behind it; or it waits for `may_decode`."""
         self._waiting[partition] = _Behind()
         self.arrived(partition, records)
 

@@ -69,7 +69,7 @@ class SchemaWaits:
     # --- what comes while a partition waits -----------------------------------------------------------
 
     def begin(self, partition: PartitionWork, records: Sequence[Arrival], now: float) -> None:
-        """The first of these needs a schema, which `partition.needs` names."""
+        """The first of these needs a schema, which `PartitionWork.needs` names."""
         partition.wait = self._waits[partition] = wait = SchemaWait()
         self._want(partition, wait, records[0], now)
         self.arrived(partition, wait, records)
