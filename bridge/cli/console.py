@@ -48,7 +48,7 @@ def console(
             f"The console needs {absent.name}, which is not installed: pip install 'track-bridge[console]' (the"
             " image has it)."
         ) from absent
-    start = startup.load(config, needs_key=False)
+    start = startup.load_to_read(config, None, needs_key=False)
     from bridge.console import serving
 
-    return serving.run(start.config, behind_proxy=behind_proxy, names=host or ())
+    return serving.run(start.config, start.mapping, behind_proxy=behind_proxy, names=host or ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bridge.config.sections import Config
+from bridge.console.finding import Find
 from bridge.console.history import FleetHistory
 from bridge.console.measures import Measures
 from bridge.console.reach import ConsoleReach
@@ -27,3 +28,5 @@ class ConsoleParts:
     history: FleetHistory = field(default_factory=FleetHistory)
     measures: Measures = field(default_factory=Measures)
     renderer: Renderer = field(default_factory=Renderer)
+    find: Find | None = None
+    """None: records cannot be read here."""

@@ -19,6 +19,7 @@ from bridge import __version__
 from bridge.config.keys.scalars import Listen
 from bridge.config.sections import Config
 from bridge.console.app import Console
+from bridge.console.finding import ConsoleFinder
 from bridge.console.history import INTERVAL
 from bridge.console.parts import ConsoleParts
 from bridge.console.reach import ConsoleReach
@@ -27,6 +28,7 @@ from bridge.console.token import TokenFile
 from bridge.errors import InvalidError, Misuse, Unreachable
 from bridge.exits import ExitCode
 from bridge.fleet.opening import open_fleet
+from bridge.mapping.mapper import CompiledMapping
 from bridge.ops.log.logger import EventLogger, Logging, set_up
 from bridge.service.main import on_loop, secrets_of
 
@@ -38,7 +40,7 @@ _PATIENCE: Final = 5
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
-def run(config: Config, *, behind_proxy: bool = False, names: Iterable[str] = ()) -> int:
+def run(config: Config, mapping: CompiledMapping, *, behind_proxy: bool = False, names: Iterable[str] = ()) -> int:
     """Until a signal; returns the exit code. Raises `Misuse` and `Unreachable` for a start that is refused."""
     listen, file = config.console.listen, config.console.token_file
     reach = ConsoleReach(
@@ -60,15 +62,19 @@ def run(config: Config, *, behind_proxy: bool = False, names: Iterable[str] = ()
         terminal=sys.stdout.isatty(),
     )
     try:
-        return on_loop(_run(config, reach, token, log))
+        return on_loop(_run(config, mapping, reach, token, log))
     finally:
         log.close()
 
 
-async def _run(config: Config, reach: ConsoleReach, token: TokenFile | None, log: Logging) -> int:
+async def _run(
+    config: Config, mapping: CompiledMapping, reach: ConsoleReach, token: TokenFile | None, log: Logging
+) -> int:
+    client_log = getLogger("bridge.console")
     with listening(reach.listen) as (server_socket, address):
-        async with open_fleet(config, getLogger("bridge.console")) as source:
-            parts = ConsoleParts(config, source, Sessions(token), reach, log.logger)
+        async with open_fleet(config, client_log) as source:
+            finder = ConsoleFinder(config, mapping, source, client_log)
+            parts = ConsoleParts(config, source, Sessions(token), reach, log.logger, find=finder.find)
             log.logger.info(
                 "console_listening",
                 version=__version__,

@@ -15,6 +15,7 @@ from bridge.config import load
 from bridge.config.keys import scalars
 from bridge.config.sections import Config
 from bridge.console.app import Console
+from bridge.console.finding import Find
 from bridge.console.history import FleetHistory
 from bridge.console.measures import Measures
 from bridge.console.parts import ConsoleParts
@@ -76,6 +77,7 @@ class ConsoleSetting:
     listen: str = "127.0.0.1:9465"
     behind_proxy: bool = False
     names: frozenset[str] = frozenset()
+    find: Find | None = None
     pages_of_metrics: dict[str, str] = field(default_factory=dict)
     """By the replica's address."""
 
@@ -96,7 +98,8 @@ class ConsoleSetting:
         token = None if self.token is None else TokenFile(self.token, self.clock)
         source = FleetSource(self.look, self.clock)
         return ConsoleParts(
-            self.config, source, Sessions(token, self.clock), reach, log, FleetHistory(), Measures(self.metrics)
+            *(self.config, source, Sessions(token, self.clock), reach, log, FleetHistory(), Measures(self.metrics)),
+            find=self.find,
         )
 
     def with_values(self) -> None:

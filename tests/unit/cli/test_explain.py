@@ -117,7 +117,7 @@ def test_a_search_that_did_not_read_everything_says_where_it_did_not_look(cluste
     lines = [line.text.strip() for line in page(answer, 100)]
 
     assert lines[0] == "Not found, as far as it was looked for."
-    assert "Not searched, as of --limit: 5 older offsets." in " ".join(lines)
+    assert "Not searched, as the limit was reached: 5 older offsets." in " ".join(lines)
     assert "shop.orders/0: 0 to 4" in lines
     whole = [line.text.strip() for line in page(explain(ById("nobody"), cluster, ShownContent()), 100)]
     assert whole[0] == "There is none."
