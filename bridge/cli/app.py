@@ -17,6 +17,7 @@ from bridge.cli.dlq.selectors import SelectingCommand
 from bridge.cli.explaining import explain
 from bridge.cli.frame import help, startup  # noqa: A004 - named as commands are
 from bridge.cli.frame.help import about
+from bridge.cli.live import tap
 from bridge.cli.offsets import set_
 from bridge.cli.offsets import show as show_offsets
 from bridge.cli.top import command as top_
@@ -150,6 +151,7 @@ app.command("resume", cls=help.Command, short_help="End a pause before its time.
 app.command("status", cls=help.Command)(status.status)
 app.command("console", cls=help.Command, short_help="Serve pages for the operator, in a browser.")(console.console)
 app.command("top", cls=help.Command, short_help="The whole group live on this terminal, with keys to act.")(top_.top)
+app.command("tap", cls=help.Command, short_help="Watch samples of what comes in and what goes out.")(tap.tap)
 app.command("selftest", cls=help.Command, short_help="Prove that nothing is lost: real bridges under faults.")(
     selftest.selftest
 )

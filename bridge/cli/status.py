@@ -72,7 +72,7 @@ def status(
         return status_group.show(config, instance or (), as_json=json, watch=watch)
     if instance:
         raise Misuse("--instance names replicas of a group: give --group too, or name one bridge with --url.")
-    place = _where(url, config)
+    place = where(url, config)
     if not watch:
         _show(_fetch(place), as_json=json)
         return ExitCode.OK
@@ -89,7 +89,7 @@ class _ReplicaAddress(NamedTuple):
     """What is to be said beside it where nobody answers there."""
 
 
-def _where(url: str | None, config: Path | None) -> _ReplicaAddress:
+def where(url: str | None, config: Path | None) -> _ReplicaAddress:
     """From the command line, the configuration, or what is usual.
 
     What was asked for must be readable. A configuration that merely lies there may be broken, or another program's.

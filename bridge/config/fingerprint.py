@@ -30,6 +30,8 @@ def configuration_hash(config: Config) -> str:
     document = config.model_dump(mode="json", exclude={"track": {"api_key"}, "console": True})
     for section in ("kafka", "dead_letter"):
         document[section]["properties"] = _public(document[section]["properties"])
+    if not document["observability"]["tap"]:
+        del document["observability"]["tap"]  # as before there was one
     text = json.dumps(document, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

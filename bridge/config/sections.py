@@ -349,6 +349,11 @@ class Observability(Section):
         "/run/bridge/control.sock",
         "off",
     )
+    tap: bool = Field(
+        default=False,
+        description="/tap streams samples of records and requests to `bridge tap`, redacted, on this machine's loopback"
+        " address only.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least that is logged."
     )

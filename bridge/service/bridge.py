@@ -109,6 +109,8 @@ class Bridge:
         tick = asyncio.create_task(self._tick(), name="tick")
         tick.add_done_callback(self._tick_ended)
         await self._listen_to_the_operator()
+        if self._config.observability.tap:
+            self._let_watch()
         try:
             if await self._unless_stopped(self._wait_for_kafka()):
                 await self._start()
@@ -194,6 +196,13 @@ class Bridge:
             return
         self._control_server = server
         parts.events.control_socket(path=str(path))
+
+    def _let_watch(self) -> None:
+        """Samples of records for whoever asks on this machine; nothing of it is loaded where it is not wanted."""
+        from bridge.service.tap import tap  # noqa: PLC0415 - no start is to pay for it where nobody wants it
+
+        parts = self._parts
+        self._front.stream(tap.PATH, tap.Tap(lambda: self._config, parts.dispatcher.listeners, parts.events).open)
 
     async def _unless_stopped(self, waiting: Coroutine[Any, Any, None]) -> bool:
         """Wait for it, and raise what it raises; False where the process was told to stop meanwhile."""

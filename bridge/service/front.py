@@ -8,6 +8,7 @@ from typing import Protocol
 from bridge.config.keys.scalars import Listen
 from bridge.ops.admin.pages import pages
 from bridge.ops.admin.server import AdminServer, PageResponse
+from bridge.ops.admin.streaming import Stream
 from bridge.ops.control import signing
 from bridge.ops.control.signed_requests import SignedRequests
 from bridge.ops.log.events import Events
@@ -46,6 +47,10 @@ class Front:
         if self.address is None:
             self.address = await self._server.start(self._listen.host, self._listen.port)
             events.listening(host=self.address[0], port=self.address[1])
+
+    def stream(self, path: str, begin: Stream) -> None:
+        """Answer at this path, too, with a page that does not end."""
+        self._server.streams[path] = begin
 
     async def close(self) -> None:
         """Answer no more."""

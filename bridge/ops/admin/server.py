@@ -14,18 +14,26 @@ import os
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, cast
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from bridge.errors import Unreachable
+from bridge.ops.admin.streaming import BegunOutlet, StreamRefusal, StreamRequest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from bridge.ops.admin.streaming import Stream
 
 MAX_HEAD = 8 * 1024
 """Bytes of a request line with its headers."""
 _END_OF_LINE = "\r\n"
 _END_OF_HEAD = b"\r\n\r\n"
 _METHODS = ("GET", "HEAD")
+_STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nCache-Control: no-store\r\n"
+    b"X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+)
+"""It has no length: it ends with the connection."""
 _SWEEP = 0.5
 _BACKLOG = 512
 """Connections that wait to be accepted: a probe turned away by a burst of others tries again after a second only."""
@@ -94,6 +102,8 @@ class AdminServer:
         self._pages = {"/": _index(pages), **pages}
         self._posts = posts or {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.streams: dict[str, Stream] = {}
+        """Pages that do not end, by their exact path; they may come at any time."""
         self._limits = limits or ServerLimits()
         self._connections: dict[_PageConnection, None] = {}
         """The one idle longest first."""
@@ -198,6 +208,8 @@ class _PageConnection(asyncio.Protocol):
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
         self._writable = True
+        self._end_stream: Callable[[], None] | None = None
+        """Set while a page is written that does not end."""
         self.deadline = self._loop.time() + limits.head_timeout
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -209,6 +221,8 @@ class _PageConnection(asyncio.Protocol):
         self._transport = None
         if self._body is not None:
             self._body.broken()
+        if self._end_stream is not None:
+            self._end_stream()
         self._server.closed(self)
 
     def drop(self) -> None:
@@ -221,6 +235,8 @@ class _PageConnection(asyncio.Protocol):
         if self._body is not None:
             self._body.take(data)
             return
+        if self._end_stream is not None:
+            return  # whoever watches has nothing more to say
         if not self._buffer:
             self.deadline = self._loop.time() + self._limits.head_timeout
         self._buffer += data
@@ -235,12 +251,16 @@ class _PageConnection(asyncio.Protocol):
         # Not at once: asyncio's transports call this in the middle of a write and cannot bear to be closed by it.
         self._loop.call_soon(self._serve)
 
+    def _is_taken(self) -> bool:
+        """No further request is answered: this one's body, or its page, has not ended."""
+        return self._body is not None or self._end_stream is not None
+
     def _serve(self) -> None:
         """Answer one request. Further ones that came with it wait for the loop's next turn, behind everybody else, and
         nothing more is read meanwhile: neither time nor memory goes to one client alone.
         """
         transport = self._transport
-        if transport is None or transport.is_closing() or not self._writable or self._body is not None:
+        if transport is None or transport.is_closing() or not self._writable or self._is_taken():
             return
         head, separator, rest = self._buffer.partition(_END_OF_HEAD)
         if len(head) > MAX_HEAD:
@@ -249,7 +269,7 @@ class _PageConnection(asyncio.Protocol):
         if separator:
             self._buffer = rest
             self._answer(head)
-        if transport.is_closing() or self._body is not None:
+        if transport.is_closing() or self._is_taken():
             return
         if separator and (rest or not self._writable):
             transport.pause_reading()
@@ -267,6 +287,8 @@ class _PageConnection(asyncio.Protocol):
             self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD.")
         elif request.has_body:
             self._refuse(HTTPStatus.BAD_REQUEST, "A request must have no body.")
+        elif request.method == "GET" and request.path in self._server.streams:
+            self._begin_stream(request, self._server.streams[request.path])
         else:
             self._send(self._look_up(request), body=request.method != "HEAD", keep=request.keep_alive)
             answered = self._writable and not self._buffer
@@ -305,6 +327,36 @@ class _PageConnection(asyncio.Protocol):
             self.deadline = self._loop.time() + self._limits.head_timeout
             answer = PageResponse(reply.body, reply.status, "application/json" if reply.headers else PLAIN)
             self._send(answer, body=True, keep=False, more=reply.headers)
+
+    def _begin_stream(self, request: PageRequest, stream: Stream) -> None:
+        """Its end is that of the connection; what is written before the head is sent follows it."""
+        assert self._transport is not None  # noqa: S101 - checked by _serve
+        peer = self._transport.get_extra_info("peername")
+        query = dict(parse_qsl(request.query, keep_blank_values=True))
+        self._buffer = b""
+        begun = BegunOutlet(self._write_stream)
+        try:
+            end = stream(StreamRequest(query, request.headers, str(peer[0]) if peer else ""), begun)
+        except Exception as error:  # noqa: BLE001 - as for a page
+            self._loop.call_exception_handler({"message": f"{request.path} cannot be begun", "exception": error})
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "This page cannot be begun; the log says why.")
+            return
+        if isinstance(end, StreamRefusal):
+            self._refuse(end.status, end.sentence)
+            return
+        self._end_stream = end
+        self.deadline = float("inf")
+        self._server.answered(self)
+        self._transport.write(_STREAM_HEAD)
+        begun.begin()
+
+    def _write_stream(self, data: bytes) -> bool:
+        """False where the client does not read as fast as that."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or not self._writable:
+            return False
+        transport.write(data)
+        return True
 
     def _look_up(self, request: PageRequest) -> PageResponse:
         page = self._pages.get(request.path)
@@ -379,6 +431,7 @@ class PageRequest:
     has_body: bool
     headers: Mapping[str, str]
     """By names in small letters."""
+    query: str = ""
 
 
 def parse(head: bytes) -> PageRequest | str:
@@ -396,8 +449,8 @@ def parse(head: bytes) -> PageRequest | str:
     has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
     connection = headers.get("connection", "").lower()
     keep_alive = "close" not in connection if words[2] == "HTTP/1.1" else "keep-alive" in connection
-    path = unquote(words[1].partition("?")[0])
-    return PageRequest(words[0], path, headers.get("accept", ""), keep_alive, has_body, headers)
+    path, _, query = words[1].partition("?")
+    return PageRequest(words[0], unquote(path), headers.get("accept", ""), keep_alive, has_body, headers, query)
 
 
 def _index(pages: Mapping[str, Page]) -> Page:

@@ -310,6 +310,14 @@ class Events:
         if self._limiter.admit("control_refused"):
             self._log.warning("control_refused", detail=detail, peer=peer)
 
+    def tap_opened(self, *, route: str | None, outcome: str | None, of_one_user: bool) -> None:
+        """Somebody on this machine watches samples of records."""
+        self._log.info("tap_opened", route=route, outcome=outcome, of_one_user=of_one_user)
+
+    def tap_closed(self) -> None:
+        """They no longer do."""
+        self._log.info("tap_closed")
+
     def outage_began(self, *, detail: str) -> None:
         """Nothing gets through to the Track API; one probe at a time keeps trying."""
         self._log.warning("outage_began", detail=detail, message=REASONS[Reason.OUTAGE].action)

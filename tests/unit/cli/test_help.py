@@ -162,6 +162,7 @@ UNANSWERED: Final = {
     "explain": "explain shop.orders/0/1",
     "send": "send --file {file} --yes",
     "status": "status --url http://127.0.0.1:1",
+    "tap": "tap --url http://127.0.0.1:1",
     "hold": "hold shop.orders --reason test --yes",
     "pause": "pause shop.orders --for 15m --reason test --yes",
     "release": "release shop.orders --yes",
@@ -217,6 +218,6 @@ def test_a_command_that_gets_no_answer_ends_with_3(
         "begun": begun_run_of(Path(path), tmp_path / "begun").path,
     }
     words = shlex.split(line.format(file=file, folder=tmp_path / "run", **runs))
-    ran = cli(*words, *([] if words[0] == "status" else ["-c", path]))
+    ran = cli(*words, *([] if words[0] in {"status", "tap"} else ["-c", path]))
 
     assert ran.code == ExitCode.UNREACHABLE, ran

@@ -72,6 +72,8 @@ SAID: dict[str, Callable[[Events], None]] = {
     ),
     "position_set": lambda e: e.position_set(PARTITIONS[0], before=None, to=7, by="alice", uid=0),
     "control_socket": lambda e: e.control_socket(path="/run/b/c.sock"),
+    "tap_opened": lambda e: e.tap_opened(route="order.completed", outcome=None, of_one_user=True),
+    "tap_closed": lambda e: e.tap_closed(),
     "no_control_socket": lambda e: e.no_control_socket(detail="mode 0755"),
     "control_over_network": lambda e: e.control_over_network(path="/control"),
     "no_control_over_network": lambda e: e.no_control_over_network(detail="cannot be read"),

@@ -188,6 +188,7 @@ EVERY_KEY: Mapping[str, Any] = {
     "observability": {
         "listen": "[::1]:9465",
         "control_socket": "/run/bridge/control.sock",
+        "tap": True,
         "log_level": "debug",
         "log_format": "console",
     },

@@ -1,0 +1,58 @@
+"""``/tap``: whoever asks for it on this machine hears of records until the connection ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from bridge.ops.admin.streaming import StreamRefusal, StreamRequest, not_understood, refused_elsewhere, too_many
+from bridge.service.tap import filter as tap_filter
+from bridge.service.tap import samples
+from bridge.service.tap.pacing import A_SECOND
+from bridge.service.tap.session import TapSession, line
+
+if TYPE_CHECKING:
+    from bridge.config.sections import Config
+    from bridge.ops.admin.streaming import Outlet
+    from bridge.ops.log.events import Events
+    from bridge.pipeline.tracing import RecordListeners
+
+PATH: Final = "/tap"
+MOST_AT_ONCE: Final = 4
+"""Who watch at one time."""
+
+
+class Tap:
+    """On the loop's thread. Nothing is called for any record while nobody watches."""
+
+    def __init__(self, config: Callable[[], Config], listeners: RecordListeners, events: Events) -> None:
+        """`config`: what holds now; what is hidden follows from it when somebody begins to watch."""
+        self._config = config
+        self._listeners = listeners
+        self._events = events
+        self._sessions: set[TapSession] = set()
+
+    def open(self, request: StreamRequest, outlet: Outlet) -> StreamRefusal | Callable[[], None]:
+        """Begin to write samples. See `ops.admin.streaming.Stream`."""
+        refusal = refused_elsewhere(request, PATH)
+        if refusal is not None:
+            return refusal
+        try:
+            wanted = tap_filter.of_query(request.query)
+        except ValueError as wrong:
+            return not_understood(str(wrong))
+        if len(self._sessions) >= MOST_AT_ONCE:
+            return too_many(f"{MOST_AT_ONCE} watch already, which is as many as may: end one of them first.")
+        masks = samples.masks_of(self._config())
+        session = TapSession(outlet, wanted, masks, monotonic=time.monotonic, wall=time.time)
+        outlet.write(line({"sample": "tap", "route": wanted.route, "outcome": wanted.outcome, "a_second": A_SECOND}))
+        self._sessions.add(session)
+        self._listeners.add(session)
+        self._events.tap_opened(route=wanted.route, outcome=wanted.outcome, of_one_user=wanted.user is not None)
+        return lambda: self._close(session)
+
+    def _close(self, session: TapSession) -> None:
+        self._listeners.remove(session)
+        self._sessions.discard(session)
+        self._events.tap_closed()
