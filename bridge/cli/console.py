@@ -8,6 +8,7 @@ import typer
 
 from bridge.cli.frame import startup
 from bridge.cli.frame.help import about
+from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.errors import Misuse
 
 
@@ -33,8 +34,10 @@ def console(
             help="A host name that browsers call it by, beside localhost and addresses. May be repeated.",
         ),
     ] = None,
+    schema: SchemaFiles = None,
 ) -> int:
-    """Serve pages for the operator: what needs someone, the fleet, its partitions, what is configured.
+    """Serve pages for the operator: what needs someone, the fleet, its partitions, dead letters, what is
+    configured.
 
     It runs beside the bridges and asks Kafka and console.instances, once for all who watch. Without console.token_file
     it changes nothing. SIGTERM or Ctrl-C end it.
@@ -48,7 +51,7 @@ def console(
             f"The console needs {absent.name}, which is not installed: pip install 'track-bridge[console]' (the"
             " image has it)."
         ) from absent
-    start = startup.load_to_read(config, None, needs_key=False)
+    start = startup.load_to_read(config, schema, needs_key=False)
     from bridge.console import serving
 
     return serving.run(start.config, start.mapping, behind_proxy=behind_proxy, names=host or ())

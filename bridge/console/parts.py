@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from bridge.config.sections import Config
 from bridge.console.finding import Find
 from bridge.console.history import FleetHistory
+from bridge.console.letters.desk import ConsoleLetters
+from bridge.console.letters.replays import ReplayJobs
 from bridge.console.measures import Measures
 from bridge.console.reach import ConsoleReach
 from bridge.console.rendering import Renderer
@@ -30,3 +32,6 @@ class ConsoleParts:
     renderer: Renderer = field(default_factory=Renderer)
     find: Find | None = None
     """None: records cannot be read here."""
+    desk: ConsoleLetters | None = None
+    """Dead letters; None: there is no mapping to read them by."""
+    replays: ReplayJobs = field(default_factory=ReplayJobs)

@@ -21,6 +21,7 @@ from bridge.config.sections import Config
 from bridge.console.app import Console
 from bridge.console.finding import ConsoleFinder
 from bridge.console.history import INTERVAL
+from bridge.console.letters.desk import ConsoleLetters
 from bridge.console.parts import ConsoleParts
 from bridge.console.reach import ConsoleReach
 from bridge.console.session import Sessions
@@ -74,7 +75,8 @@ async def _run(
     with listening(reach.listen) as (server_socket, address):
         async with open_fleet(config, client_log) as source:
             finder = ConsoleFinder(config, mapping, source, client_log)
-            parts = ConsoleParts(config, source, Sessions(token), reach, log.logger, find=finder.find)
+            desk = ConsoleLetters(config, mapping, client_log)
+            parts = ConsoleParts(config, source, Sessions(token), reach, log.logger, find=finder.find, desk=desk)
             log.logger.info(
                 "console_listening",
                 version=__version__,
@@ -84,6 +86,7 @@ async def _run(
             )
             async with recording(parts):
                 await serve(Console(parts), server_socket, log.logger)
+            await parts.replays.close()
     log.logger.info("console_stopped")
     return ExitCode.OK
 

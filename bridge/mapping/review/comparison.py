@@ -22,6 +22,7 @@ EVENT: Final = "event"
 DEAD_LETTER: Final = "dead letter"
 FILTERED: Final = "filtered"
 _ABSENT: Final = object()
+_JSON_TYPES: Final = {"str": "string", "bool": "boolean", "dict": "object", "list": "array", "NoneType": "null"}
 Turn = tuple[str, str]
 """What something was, and what it is."""
 Shown = Callable[[bytes, Record], bytes]
@@ -186,6 +187,21 @@ class MappingComparison:
                 found.retyped += _type(was) != _type(is_)
 
 
+def key_changes(before: bytes, after: bytes) -> Iterator[tuple[str, str]]:
+    """Keys of two requests that differ, and how, without any value."""
+    one, other = _keys(before), _keys(after)
+    for key in sorted(one.keys() | other.keys()):
+        was, is_ = one.get(key, _ABSENT), other.get(key, _ABSENT)
+        if was is _ABSENT:
+            yield key, "added"
+        elif is_ is _ABSENT:
+            yield key, "removed"
+        elif _type(was) != _type(is_):
+            yield key, f"{_type(was)} before, {_type(is_)} now"
+        elif was != is_:
+            yield key, "another value"
+
+
 def _outcomes(mapping: CompiledMapping, record: Record, now: float) -> dict[int, Sequence[Outcome]]:
     """By element; of a record without elements all are under 0."""
     outcomes = mapping.map(record, now)
@@ -251,7 +267,8 @@ def _flatten(value: Any, path: str, found: dict[str, Any]) -> None:
 
 def _type(value: object) -> str:
     is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    return "number" if is_number else type(value).__name__
+    name = type(value).__name__
+    return "number" if is_number else _JSON_TYPES.get(name, name)
 
 
 def _text(values: dict[str, Any], key: str) -> str | None:

@@ -37,6 +37,12 @@ def page(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> lis
     return [printable(line) for line in lines]
 
 
+def came_lines(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> list[str]:
+    """Key, headers and value of its record."""
+    letter = entry.letter
+    return _record(entry, hidden, contents.legible(mapping, letter.record(), letter.value))
+
+
 def _when(epoch_ms: int | None) -> str:
     """A Kafka timestamp for a sentence: old messages have none, and some producers count in another unit."""
     text = moment(epoch_ms)
@@ -103,9 +109,9 @@ def _record(entry: LetterEntry, hidden: Redaction, legible: Legible) -> list[str
 
 def now_lines(entry: LetterEntry, record: Record, mapping: CompiledMapping, hidden: Redaction) -> list[str]:
     """What the present mapping would send, beside what was sent."""
-    letter, mapped = entry.letter, _mapped(entry, record, mapping)
+    letter, made = entry.letter, mapped(entry, record, mapping)
     lines: list[str] = []
-    for number, outcome in mapped.outcomes:
+    for number, outcome in made.outcomes:
         match outcome:
             case Request() if letter.has_rest and number != letter.output:
                 lines += _left_behind(outcome, record, hidden, mapping)
@@ -117,10 +123,10 @@ def now_lines(entry: LetterEntry, record: Record, mapping: CompiledMapping, hidd
                 lines.append(f"  nothing: the mapping filters it ({outcome.reason.value})")
             case Forget():
                 lines.append("  nothing: the mapping forgets its user")
-    return lines or [f"  nothing: {mapped.why_not or 'the mapping no longer makes this event from its record'}"]
+    return lines or [f"  nothing: {made.why_not or 'the mapping no longer makes this event from its record'}"]
 
 
-def _mapped(entry: LetterEntry, record: Record, mapping: CompiledMapping) -> MappedLetter:
+def mapped(entry: LetterEntry, record: Record, mapping: CompiledMapping) -> MappedLetter:
     """Of steps, those that were accepted in a replay are no part of what would be sent now."""
     letter, standing = entry
     if not letter.has_rest:
@@ -156,7 +162,7 @@ def contents_of(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction)
     """What is in a letter, what was sent and what would be, for scripts."""
     letter = entry.letter
     record = contents.current(letter, entry.standing)
-    mapped = None if record is None else _mapped(entry, record, mapping)
+    made = None if record is None else mapped(entry, record, mapping)
     legible = contents.legible(mapping, letter.record(), letter.value)
     now = None if record is None else contents.legible(mapping, record, record.value).text
     return {
@@ -170,7 +176,7 @@ def contents_of(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction)
             _plain(hidden.of_request(outcome.body, now, record.headers))
             if isinstance(outcome, Request) and record is not None
             else {"result": type(outcome).__name__.lower(), "reason": getattr(outcome, "reason", None)}
-            for _, outcome in (mapped.outcomes if mapped else ())
+            for _, outcome in (made.outcomes if made else ())
         ],
     }
 

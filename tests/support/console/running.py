@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from logging import getLogger
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from starlette.testclient import TestClient
@@ -17,6 +18,7 @@ from bridge.config.sections import Config
 from bridge.console.app import Console
 from bridge.console.finding import Find
 from bridge.console.history import FleetHistory
+from bridge.console.letters.desk import ConsoleLetters
 from bridge.console.measures import Measures
 from bridge.console.parts import ConsoleParts
 from bridge.console.reach import ConsoleReach
@@ -24,9 +26,15 @@ from bridge.console.session import Sessions
 from bridge.console.token import TokenFile
 from bridge.fleet.source import FleetSource
 from bridge.fleet.view import FleetView
+from bridge.kafka.letters.letter_log import LetterLog
+from bridge.mapping.compile import compile_mapping
+from bridge.mapping.mapper import CompiledMapping
+from bridge.model import LetterReason, Route
 from bridge.ops.admin.status_client import StatusError
 from bridge.ops.log.logger import EventLogger, set_up
 from tests.support.console import views
+from tests.support.reprocess.letters import letter
+from tests.support.reprocess.log_in_memory import LogInMemory
 
 TOKEN = "a-token-nobody-can-guess"
 LOCAL = "http://127.0.0.1:9465"
@@ -64,6 +72,21 @@ class Clock:
         return self.now
 
 
+def some_letters() -> LogInMemory:
+    """Two causes, two users, and one with what no page may show as it is."""
+    log = LogInMemory()
+    route = Route("order.completed", "0123456789ab", "Order Completed")
+    harmful = b'{"type": "order.completed", "data": {"user": "<script>alert(3)</script>", "email": "a@b.example"}}'
+    group = "userpilot-bridge"
+    log.write(
+        letter(0, group=group, route=route, request=b'{"user_id": "u-1", "metadata": {"amount": "1"}}'),
+        letter(1, group=group, user="u-2", reason=LetterReason.UNAUTHORIZED, status=401),
+        letter(2, group=group, value=harmful, message="<script>alert(4)</script> \x1b[31m is taken"),
+        letter(3, group="other"),
+    )
+    return log
+
+
 @dataclass
 class ConsoleSetting:
     """What a console is built from."""
@@ -80,6 +103,7 @@ class ConsoleSetting:
     find: Find | None = None
     pages_of_metrics: dict[str, str] = field(default_factory=dict)
     """By the replica's address."""
+    letters: LogInMemory = field(default_factory=some_letters)
 
     async def look(self) -> FleetView:
         """One more."""
@@ -97,9 +121,14 @@ class ConsoleSetting:
         reach = ConsoleReach(scalars.listen(self.listen), self.token is not None, self.behind_proxy, self.names)
         token = None if self.token is None else TokenFile(self.token, self.clock)
         source = FleetSource(self.look, self.clock)
+        mapping = compile_mapping(self.config.mapping)
+        assert isinstance(mapping, CompiledMapping)
+        desk = ConsoleLetters(
+            self.config, mapping, getLogger("test.console"), lambda _config, _logger: cast("LetterLog", self.letters)
+        )
+        sessions, measures = Sessions(token, self.clock), Measures(self.metrics)
         return ConsoleParts(
-            *(self.config, source, Sessions(token, self.clock), reach, log, FleetHistory(), Measures(self.metrics)),
-            find=self.find,
+            self.config, source, sessions, reach, log, FleetHistory(), measures, find=self.find, desk=desk
         )
 
     def with_values(self) -> None:

@@ -15,7 +15,11 @@ from tests.support.console import views
 from tests.support.console.page_faults import faults, text_of
 from tests.support.console.running import ConsoleSetting, Opened, Visitor
 
-QUERIES = {"partition": ["topic=shop.orders&partition=5", "topic=%3Cscript%3E&partition=x", ""]}
+QUERIES = {
+    "letters": ["", "reason=rejected&page=2", "since=yesterday", "match=data.x", "id=nonsense", "state=all&of=all"],
+    "letter": ["id=0:0", "id=0:1", "id=0:2"],
+    "partition": ["topic=shop.orders&partition=5", "topic=%3Cscript%3E&partition=x", ""],
+}
 PATHS = [f"{page.path}?{query}" for page in PAGES for query in QUERIES.get(page.name, [""])]
 
 

@@ -1,0 +1,263 @@
+"""Dead letters: searched by everything `bridge dlq list` takes, sent again, settled, exported."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from bridge.console.forms import Fields, PageRefusedError
+from bridge.console.letters.desk import MOST, ConsoleLetters, ReadingLetters
+from bridge.console.letters.replays import SENTENCES
+from bridge.console.letters.wanted import FIELDS, LetterSearch, search
+from bridge.console.page import ConsolePage, Context, Visit
+from bridge.errors import Misuse
+from bridge.model import KINDS, LetterReason
+from bridge.reprocess.author import author
+from bridge.reprocess.reading.shelf import ShelfRow
+from bridge.reprocess.replay import plan as plans
+from bridge.reprocess.replay.letters import LetterResult
+from bridge.reprocess.replay.plan import Body, LetterFate, ReplayRules
+from bridge.reprocess.showing import steps
+from bridge.text.amounts import thousands
+
+SIZE: Final = 50
+_MOST_DIGITS: Final = 6
+_SHARES: Final = {"20%": 0.2, "50%": 0.5, "100%": 1.0}
+_LONGEST_REASON: Final = 500
+_BODIES: Final = (
+    (Body.CHANGED, "with a changed body"),
+    (Body.SAME, "with the same body"),
+    (Body.FIRST, "for the first time"),
+    (Body.SEVERAL, "as several requests"),
+)
+
+
+async def show(visit: Visit) -> Response:
+    """The list."""
+    desk = desk_of(visit)
+    try:
+        found = search(visit.query, desk.config.kafka.group_id)
+    except Misuse as problem:
+        return _answered(visit, {**_form(desk, visit.query), "problem": str(problem)})
+    number = _number(visit.query.get("page"))
+    page = await desk.page(found, number, SIZE)
+    context = {**_form(desk, found.given), "problem": ""}
+    if isinstance(page, ReadingLetters):
+        answer = _answered(visit, {**context, "reading": page})
+        answer.headers["refresh"] = "1"
+        return answer
+    last = max(1, -(-page.found // SIZE))
+    listed = {
+        "page_of_letters": page,
+        "letters": [_row(visit, row) for row in page.rows],
+        "number": number,
+        "last": last,
+        "earlier": _address(found.given, page=str(number - 1)) if number > 1 else "",
+        "later": _address(found.given, page=str(number + 1)) if number < last else "",
+        "export": f"/letters/export?{urlencode(found.given)}",
+        "may_see_values": visit.may_see_values,
+        "most": MOST,
+    }
+    return _answered(visit, {**context, **listed})
+
+
+def desk_of(visit: Visit) -> ConsoleLetters:
+    """Raises `PageRefusedError` where there is none."""
+    desk = visit.parts.desk
+    if desk is None:
+        raise PageRefusedError(503, "This console has no mapping to read dead letters by.")
+    return desk
+
+
+def user_shown(visit: Visit, user: str | None) -> str:
+    """A user as this visitor may see them: one whose values are hidden is still told from others."""
+    if user is None:
+        return ""
+    return user if visit.may_see_values else f"#{hashlib.sha256(user.encode()).hexdigest()[:8]}"
+
+
+def _answered(visit: Visit, context: Context) -> Response:
+    empty = {"reading": None, "page_of_letters": None, "job": visit.parts.replays.last}
+    return visit.render({**empty, **context})
+
+
+def _form(desk: ConsoleLetters, given: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "given": {name: given.get(name, "") for name in FIELDS},
+        "kept": {name: given[name] for name in FIELDS if given.get(name)},
+        "reasons": [reason.value for reason in LetterReason],
+        "routes": sorted(route.name for route in desk.mapping.routes if route.event_name),
+        "kinds": [kind.name for kind in KINDS],
+        "topic": desk.config.dead_letter.topic,
+    }
+
+
+def _row(visit: Visit, row: ShelfRow) -> dict[str, Any]:
+    letter, standing, user = row
+    written = letter.timestamp_ms
+    return {
+        "id": str(letter.place),
+        "written": None if written is None else written / 1000,
+        "state": standing.state.value + (f" x{standing.failures}" if standing.failures else ""),
+        "reason": letter.reason,
+        "status": letter.status,
+        "message": letter.message,
+        "route": letter.route or "",
+        "step": steps.short(letter),
+        "user": user_shown(visit, user),
+        "origin": str(letter.origin or "unknown"),
+    }
+
+
+def _address(given: Mapping[str, str], **more: str) -> str:
+    return f"/letters?{urlencode({**given, **more})}"
+
+
+def _number(text: str | None) -> int:
+    is_one = text is not None and text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return max(1, int(text or "1")) if is_one else 1
+
+
+# --- what changes something ------------------------------------------------------------------------------
+
+
+def _search(visit: Visit, fields: Fields) -> LetterSearch:
+    """Raises `PageRefusedError`."""
+    try:
+        return search(fields, desk_of(visit).config.kafka.group_id)
+    except Misuse as problem:
+        raise PageRefusedError(400, str(problem)) from problem
+
+
+def _reason(fields: Fields) -> str:
+    """Why, as it is kept. Raises `PageRefusedError` where nobody says it."""
+    said = " ".join(fields.get("because", "").split())[:_LONGEST_REASON]
+    if not said:
+        raise PageRefusedError(400, "Say why: it is kept with each dead letter and in the log. Go back and repeat it.")
+    return said
+
+
+def _rules(fields: Fields) -> tuple[ReplayRules, float]:
+    share = _SHARES.get(fields.get("rate", "20%"))
+    if share is None:
+        raise PageRefusedError(400, "The rate must be 20%, 50% or 100%.")
+    return ReplayRules(force=fields.get("force") == "yes"), share
+
+
+async def _preview(visit: Visit, fields: Fields) -> Response:
+    """What a replay, or discarding, would do."""
+    desk, found = desk_of(visit), _search(visit, fields)
+    rules, _ = _rules(fields)
+    if fields.get("act") == "discard":
+        chosen, _ = await desk.chosen(found)
+        counts: dict[str, int] = {}
+        for entry in chosen:
+            counts[entry.letter.reason] = counts.get(entry.letter.reason, 0) + 1
+        told = [(number, reason) for reason, number in sorted(counts.items(), key=lambda item: -item[1])]
+        context = {"act": "discard", "count": len(chosen), "told": told, "bodies": []}
+    else:
+        made = (await desk.plan(found, rules)).plan
+        told = [(number, _fate(fate)) for fate, number in made.counts.most_common()]
+        bodies = [(made.bodies[body], text) for body, text in _BODIES if made.bodies[body]]
+        context = {"act": "replay", "count": len(made.sends), "told": told, "bodies": bodies}
+    more = {
+        "kept": {**found.given, **{name: fields[name] for name in ("force", "rate") if fields.get(name)}},
+        "is_everything": found.is_everything,
+        "endpoint": desk.config.track.endpoint,
+        "most": MOST,
+        "back": _address(found.given),
+        "rate": fields.get("rate", "20%"),
+        "shares": list(_SHARES),
+        "force": rules.force,
+    }
+    return visit.render({**context, **more}, "letters_confirm.html")
+
+
+def _fate(fate: LetterFate) -> str:
+    """Without the commands that a terminal's sentence names."""
+    return plans.SENTENCES[fate].partition(" (`")[0].replace("(--force sends it)", "(sent where you say so)")
+
+
+async def _replay(visit: Visit, fields: Fields) -> Response:
+    """Begin the job."""
+    desk, found, because = desk_of(visit), _search(visit, fields), _reason(fields)
+    rules, share = _rules(fields)
+    made = await desk.plan(found, rules)
+    _as_counted(fields, len(made.plan.sends))
+    by = _name(visit)
+    visit.parts.replays.begin(desk, made, rules, share, by, because)
+    visit.parts.log.info("console_replay_began", by=by, count=len(made.plan.sends), because=because)
+    return visit.to("/letters/job")
+
+
+async def _discard(visit: Visit, fields: Fields) -> Response:
+    """Settle them."""
+    desk, found, because = desk_of(visit), _search(visit, fields), _reason(fields)
+    chosen, _ = await desk.chosen(found)
+    _as_counted(fields, len(chosen))
+    by = author("bridge console")._replace(user=_name(visit))
+    count = await desk.discard(found, because, by)
+    visit.parts.log.info("console_discarded", by=by.user, count=count, because=because)
+    return visit.to("/letters", done=f"Discarded {thousands(count)}")
+
+
+def _as_counted(fields: Fields, count: int) -> None:
+    """Raises `PageRefusedError` where there are others by now than those that were shown."""
+    if fields.get("count") != str(count) or not count:
+        raise PageRefusedError(
+            409, f"It would be {thousands(count)} dead letters by now, other than was shown. Go back and look again."
+        )
+
+
+def _name(visit: Visit) -> str:
+    assert visit.session is not None  # noqa: S101 - a form is taken of nobody else
+    return visit.session.name
+
+
+async def _job(visit: Visit) -> Response:
+    """The replay that runs, or the last one."""
+    job = visit.parts.replays.last
+    outcome = None if job is None else job.outcome
+    results = [] if outcome is None else [(outcome.results[each], SENTENCES[each]) for each in LetterResult]
+    answer = visit.render(
+        {"job": job, "outcome": outcome, "results": [each for each in results if each[0]]}, "letters_job.html"
+    )
+    if job is not None and not job.is_over:
+        answer.headers["refresh"] = "2"
+    return answer
+
+
+async def _stop(visit: Visit, _fields: Fields) -> Response:
+    visit.parts.replays.stop()
+    visit.parts.log.info("console_replay_stopped", by=_name(visit))
+    return visit.to("/letters/job")
+
+
+async def _export(visit: Visit) -> Response:
+    """Lines of JSON, with what is in the letters: only for who may see that."""
+    if not visit.may_see_values:
+        raise PageRefusedError(403, "An export has the records' values, which are not shown here: console.show_values.")
+    desk, found = desk_of(visit), _search(visit, visit.query)
+    content, _ = await desk.exported(found)
+    headers = {"content-disposition": 'attachment; filename="dead-letters.ndjson"'}
+    return Response(content, media_type="application/x-ndjson", headers=headers)
+
+
+PAGE: Final = ConsolePage(
+    "letters",
+    "Dead letters",
+    "/letters",
+    show,
+    key="d",
+    more=(("/letters/job", _job), ("/letters/export", _export)),
+    forms=(
+        ("/letters/preview", _preview),
+        ("/letters/replay", _replay),
+        ("/letters/discard", _discard),
+        ("/letters/job/stop", _stop),
+    ),
+)
