@@ -124,7 +124,9 @@ def drawn_out(
     if budget is None:
         return Forecasts(whole, found)
     whole = _of_one_budget(list(found.values()), whole, now)
-    return Forecasts(whole, {partition: _not_after(each, whole) for partition, each in found.items()})
+    found = {partition: _with_all(each, whole, now) for partition, each in found.items()}
+    loses_from, lost_by = _lost_of_all(list(found.values()))
+    return Forecasts(replace(whole, loses_from=loses_from, lost_by=lost_by), found)
 
 
 def forecast(
@@ -254,10 +256,15 @@ def _of_one_budget(found: Sequence[Forecast], whole: Forecast, now: float) -> Fo
     return replace(whole, pace=pace, empty_at=empty_at)
 
 
-def _not_after(each: Forecast, whole: Forecast) -> Forecast:
-    if each.empty_at is None or whole.empty_at is None:
+def _with_all(each: Forecast, whole: Forecast, now: float) -> Forecast:
+    """Of a partition that moves: it is not empty later than all of them, also where it grows while others are sent."""
+    end = whole.empty_at
+    if end is None or not each.records or not each.done or (each.empty_at is not None and each.empty_at <= end):
         return each
-    return replace(each, empty_at=min(each.empty_at, whole.empty_at))
+    each = replace(each, empty_at=end, pace=whole.pace)
+    if each.loses_from is not None and now < each.loses_from >= end:
+        return replace(each, loses_from=None, lost_by=LostBy.NOTHING)
+    return each
 
 
 def _sum_of_counts(counts: Sequence[int | None]) -> int | None:

@@ -211,6 +211,24 @@ def test_partitions_that_share_the_budget_are_empty_together_and_without_one_whe
     assert shared.together.pace is Pace.BUDGET
 
 
+def test_a_partition_that_grows_while_the_budget_goes_to_others_is_empty_when_all_are() -> None:
+    """It gets what they do not need any more; on its own it would lose records in an hour."""
+    starved, other = Log(3_600, arriving=1, done=0.1), Log(60_000, arriving=100, done=120)
+    found = watched({ORDERS: starved, OTHERS: other}, 2 * 3_600, share=120.1, sent=120.1)
+
+    assert seconds(found.together.empty_at) == pytest.approx(63_600 / 19.1, rel=0.01)
+    assert found.partitions[ORDERS].empty_at == found.together.empty_at
+    assert found.partitions[ORDERS].pace is Pace.BUDGET
+    assert found.partitions[ORDERS].lost_by is LostBy.NOTHING
+    assert found.together.lost_by is LostBy.NOTHING
+    short = watched({ORDERS: starved, OTHERS: other}, 3_600 + 1_800, share=120.1, sent=120.1)
+    assert short.partitions[ORDERS].loses_from == short.together.loses_from
+    assert seconds(short.together.loses_from) == pytest.approx(2_000, rel=0.01)
+    alone = watched({ORDERS: starved, OTHERS: other}, 2 * 3_600)
+    assert alone.partitions[ORDERS].pace is Pace.GROWING
+    assert alone.together.pace is Pace.GROWING
+
+
 def test_a_partition_that_does_not_move_keeps_all_from_being_empty() -> None:
     logs = {ORDERS: Log(60_000, arriving=1, done=11), OTHERS: Log(7_200, arriving=1, done=0)}
 
