@@ -65,6 +65,12 @@ class RouteTally:
         """Events this route looked at and finished."""
         return self.delivered + self.filtered + self.dead_lettered
 
+    def add(self, other: RouteTally) -> None:
+        """What was counted of a route of the same name."""
+        self.delivered += other.delivered
+        self.filtered += other.filtered
+        self.dead_lettered += other.dead_lettered
+
 
 @dataclass(slots=True)
 class UserTally:
@@ -169,6 +175,17 @@ class Tally:
         others = self.accepted.total() - self.users.identified
         return sum(route.delivered for route in self.routes.values()) - others
 
+    def gather(self) -> None:
+        """Another mapping works, with routes and rules of its own. What was counted before is kept under one of each
+        name, and of types without a rule under as many as one mapping tells apart: what grows with the number of
+        mappings are names of routes, and no sum changes.
+        """
+        routes, self.routes = self.routes, defaultdict(RouteTally)
+        by_name: dict[str, Route] = {}
+        for route, counted in routes.items():
+            self.routes[by_name.setdefault(route.name, route)].add(counted)
+        self.filtered_records = _gathered(self.filtered_records)
+
     def route(self, route: Route) -> RouteTally:
         """The counters of one route."""
         return self.routes[route]
@@ -204,6 +221,24 @@ class Tally:
             if outcome.reason is FilterReason.UNMAPPED:
                 types[outcome.event_type or OTHER_TYPES] += count
         return types.most_common(most)
+
+
+def _gathered(counts: Mapping[Filtered, int]) -> dict[Filtered, int]:
+    """Under one for each reason, route and type; of the types the most frequent, and one for all others."""
+    alike: dict[tuple[FilterReason, str | None, str | None], Filtered] = {}
+    found: dict[Filtered, int] = {}
+    types = set[str]()
+    for each, count in sorted(counts.items(), key=lambda item: -item[1]):
+        filtered, event_type = each, each.event_type
+        if event_type is not None and event_type not in types:
+            if len(types) < _TYPES_KEPT:
+                types.add(event_type)
+            else:
+                filtered, event_type = Filtered(each.reason, each.route), None
+        key = (filtered.reason, None if filtered.route is None else filtered.route.name, event_type)
+        known = alike.setdefault(key, filtered)
+        found[known] = found.get(known, 0) + count
+    return found
 
 
 DURATION_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

@@ -36,6 +36,7 @@ SECTIONS = {
     "MappingConfig": "mapping",
     "ConsoleSettings": "console",
     "Observability": "observability",
+    "ReloadSettings": "reload",
 }
 """The schema's definitions that stand in one place of the file, each of whose keys the environment can set."""
 

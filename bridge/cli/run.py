@@ -14,7 +14,8 @@ from bridge.cli.frame.help import about
 def run(config: startup.ConfigPath = None) -> int:
     """Deliver events until told to stop.
 
-    SIGTERM or Ctrl-C stop in order: what is in flight finishes, offsets are committed.
+    SIGTERM or Ctrl-C stop in order: what is in flight finishes, offsets are committed. SIGHUP takes over the mapping
+    section of the file as it is then; a file that is wrong, or changed elsewhere, is refused and logged.
     """
     start = startup.load(config)
     startup.api_key(start)  # one that cannot be used is reported like the rest of the configuration, before any start
@@ -23,4 +24,5 @@ def run(config: startup.ConfigPath = None) -> int:
     from bridge.mapping.review.unnamed_messages import unnamed_messages
 
     unnamed = unnamed_messages(start.config.mapping, start.mapping, topics_of(start.config.kafka).names)
-    return service.run(start.config, start.mapping, warnings=(*start.warnings, *unnamed), proxy=start.proxy)
+    warnings = (*start.warnings, *unnamed)
+    return service.run(start.config, start.mapping, warnings=warnings, proxy=start.proxy, path=start.path)

@@ -43,6 +43,8 @@ class Loaded:
     """Of librdkafka, by the section they are under; without those that have a problem already."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What no problem may repeat, wherever else it was put."""
+    sections: Mapping[str, Section] = field(default_factory=dict, repr=False)
+    """Those that are right by themselves, whatever is wrong with others."""
 
     def located(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
         """Problems found later, with their places in the file."""
@@ -135,6 +137,7 @@ def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: Fil
         places=places,
         properties=_properties(known, problems),
         secrets=secrets,
+        sections=sections,
     )
 
 

@@ -49,6 +49,7 @@ __all__ = [
     "Redrive",
     "RegistryOAuth",
     "RegistryTls",
+    "ReloadSettings",
     "RetryPolicy",
     "RouteConfig",
     "SchemaRegistry",
@@ -362,6 +363,16 @@ class Observability(Section):
     )
 
 
+class ReloadSettings(Section):
+    """How a changed mapping is taken over while the bridge runs. SIGHUP does it whatever is set here."""
+
+    watch: fields.Flag = Field(
+        default=False,
+        description="Whether this file is looked at every few seconds, and a changed mapping section in it works "
+        "without a restart. Any other changed key is refused, with all of the file, until a restart.",
+    )
+
+
 class Config(Section):
     """Everything `bridge.yaml` says."""
 
@@ -377,6 +388,9 @@ class Config(Section):
     mapping: MappingConfig = Field(description="Which records become which events.")
     console: ConsoleSettings = Field(default=ConsoleSettings(), description="What `bridge console` is told.")
     observability: Observability = Field(default=Observability(), description="What the bridge says about itself.")
+    reload: ReloadSettings = Field(
+        default=ReloadSettings(), description="How a changed mapping is taken over while the bridge runs."
+    )
 
 
 SHAPE: Final = FileShape(Config)

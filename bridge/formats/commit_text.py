@@ -56,13 +56,20 @@ class CommitText:
     """Belongs to the poll thread."""
 
     def __init__(self, mapping: int | None = None) -> None:
-        """`mapping` is the number of the mapping that every commit names, where there is room."""
+        """`mapping` is the number of the mapping that every commit names, where there is room; see `name_mapping`."""
         self._mapping = mapping
+        self._former: int | None = None
+        """The one before it: the answer to a commit that named it may still be on its way."""
         self.subscription: int | None = None
         """Under which the group has settled, as far as is known: see `settled`."""
         self.longest: int | None = None
         """Characters that are taken, as far as is known; None: nothing was ever refused."""
         self._limit = News()
+
+    def name_mapping(self, mapping: int) -> None:
+        """Commits name this one from now on."""
+        if mapping != self._mapping:
+            self._former, self._mapping = self._mapping, mapping
 
     def of(
         self, metadata: str, number: int | None, subscription: int | None = None, hold: OperatorHold | None = None
@@ -109,6 +116,8 @@ class CommitText:
 
     def carries(self, text: str | None, number: int) -> bool:
         """Whether this text, of an answered commit, is marked with the number; also where no mark fits."""
+        if self._former is not None and commit_mark.has(text, number, self._former):
+            return True
         if self.longest is None:
             return commit_mark.has(text, number, self._mapping)
         short = commit_mark.marked("", number % _MARKS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from bridge.decode.elements import ElementList
@@ -10,7 +10,7 @@ from bridge.decode.failures import MappingError, undecodable
 from bridge.decode.keys import SchemaNeededError
 from bridge.decode.protocol import EXACT, FAST, NO_SCHEMAS, DecodeSettings, Schemas
 from bridge.formats.letter_headers import is_of_a_bridge
-from bridge.mapping.absent_keys import KeyCount, MetadataKey
+from bridge.mapping.absent_keys import AbsentKeys, KeyCount, MetadataKey
 from bridge.mapping.early_filters import EarlyFilter
 from bridge.mapping.elements import MappedElements
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
@@ -111,11 +111,21 @@ class CompiledMapping:
         outcomes = self.map(record, now)
         return tuple([each for _, each in self.outputs(record, now)]) if isinstance(outcomes[0], Elements) else outcomes
 
+    @property
+    def descriptor_sets(self) -> tuple[bytes | None, ...]:
+        """The content of the files that it reads Protobuf by, in the order of its settings."""
+        return self._settings.descriptor_sets
+
+    @property
+    def absent_keys(self) -> Sequence[AbsentKeys]:
+        """What counts for `key_counts`: it can be kept when the mapping is not."""
+        return [plan.absent_keys for plan in self._plans.values()]
+
     def key_counts(self) -> Mapping[MetadataKey, KeyCount]:
         """How often each metadata key of each route found nothing, of all events mapped since the start."""
         counts: dict[MetadataKey, KeyCount] = {}
-        for plan in self._plans.values():  # one route has several where settings differ by topic
-            for key, count in plan.absent_keys.counts().items():
+        for absent in self.absent_keys:  # one route has several where settings differ by topic
+            for key, count in absent.counts().items():
                 counts[key] = counts.get(key, KeyCount()) + count
         return counts
 

@@ -80,6 +80,12 @@ class MappedTopicSettings:
                 return settings
         return self.base
 
+    @property
+    def descriptor_sets(self) -> tuple[bytes | None, ...]:
+        """What the files hold that Protobuf values are read by, of each of the settings."""
+        settings = [self.base, *self.by_name.values(), *(each for _, each in self.by_pattern)]
+        return tuple(each.format.descriptor_set for each in settings)
+
 
 _AS_USUAL: Final = Destination()
 _NO_CYCLES: Final[Mapping[str, frozenset[str]]] = {

@@ -347,6 +347,29 @@ class Build:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationView:
+    """What the process works by, and what its file holds."""
+
+    hash: str = "unknown"
+    """`config.fingerprint.configuration_hash`."""
+    mapping: int | None = None
+    """`config.fingerprint.mapping_number`; None: not known."""
+    loaded_at: float | None = None
+    """Unix time from which on it works by this."""
+    file_hash: str | None = None
+    """As `hash`, of the file when it was read last; None where it held no configuration."""
+    file_problems: Sequence[str] = ()
+    """Why the file is not taken over, a sentence each; none: it is what the process works by."""
+    file_since: float | None = None
+    """Unix time from which on it is refused."""
+    is_watched: bool = False
+    """Whether the file is looked at again and again, and not on SIGHUP alone."""
+    reloads: int = 0
+    """Times that something of the file was taken over without a restart."""
+    refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class KafkaLost:
     """No broker answers."""
 
@@ -414,7 +437,7 @@ class Snapshot:
     group: MembershipView
     key: KeyView
     routes: Mapping[str, RouteTally] = field(default_factory=dict)
-    """Every route of the mapping in its order, also those that never matched."""
+    """Every route of the mapping in its order, also those that never matched; then those of mappings before it."""
     keys: Mapping[tuple[str, str], KeyCount] = field(default_factory=dict)
     """By route and metadata key: of how many events it found nothing. Of routes that had any."""
     in_flight_requests: int = 0
@@ -450,6 +473,7 @@ class Snapshot:
     """How many times as fast as over that watch the rate lets records go now; None: the rate keeps nothing waiting."""
     certificates: Sequence[Certificate] = ()
     build: Build = field(default_factory=Build)
+    configuration: ConfigurationView = field(default_factory=ConfigurationView)
     retries: Sequence[Retried] = ()
     """Events that failed and are tried again, those with most attempts first."""
     failures: Sequence[FailedAnswer] = ()

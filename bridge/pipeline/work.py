@@ -72,7 +72,7 @@ class PartitionWork:
         self.tracker = tracker
         self.topic = topic
         self.rest_follows = rest_follows
-        """Whether what comes behind an identify that is refused is sent nevertheless."""
+        """Whether what comes behind an identify that is refused is sent nevertheless, as mapping says now."""
         self.on_wire: dict[Work, None] = {}
         """Requests without an answer yet, oldest first: a set's order would make no two runs alike."""
         self.ready = 0
@@ -196,12 +196,14 @@ class Work:
 class RecordStep:
     """Where an event stands among the steps of its record: it goes once the one before it was accepted."""
 
-    __slots__ = ("failed", "has_letter", "is_aside", "is_left", "number", "of", "then", "waits")
+    __slots__ = ("failed", "has_letter", "is_aside", "is_left", "number", "of", "rest_follows", "then", "waits")
 
-    def __init__(self, number: int, of: int) -> None:
+    def __init__(self, number: int, of: int, *, rest_follows: bool = False) -> None:
         self.number = number
         """From 0, among the outcomes of its record or element."""
         self.of = of
+        self.rest_follows = rest_follows
+        """As the mapping said that made the step: another one may work by the time that it fails."""
         self.then: Work | None = None
         """The step behind it."""
         self.waits = False
@@ -270,7 +272,8 @@ class OpenElements(Fanout):
     """
 
     __slots__ = (
-        "count", "elements", "first_filtered", "next", "open", "partition", "raw", "record", "resumed", "way",
+        "count", "elements", "first_filtered", "next", "open", "partition", "raw", "record", "rest_follows", "resumed",
+        "way",
     )  # fmt: skip
 
     has_elements = True
@@ -285,6 +288,8 @@ class OpenElements(Fanout):
         self.partition = partition
         self.record = record
         self.count, self.way = elements.count, elements.way
+        self.rest_follows = partition.rest_follows
+        """As the mapping said that took it apart: all of its elements are of that one, whenever they are opened."""
         self.elements: Elements | None = elements
         """Kept decoded until all are open."""
         self.next = 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bridge import __version__
 from bridge.config import certificates, environment
-from bridge.config.fingerprint import configuration_hash, mapping_number
+from bridge.config.fingerprint import configuration_hash
 from bridge.config.sections import Config
 from bridge.kafka.admin.committed import GroupReader
 from bridge.kafka.admin.inspection import Inspection
@@ -36,6 +36,9 @@ from bridge.service.observation.observer import Observer
 from bridge.service.orders.control import Control, Reach
 from bridge.service.poll_adapter import PollAdapter
 from bridge.service.redrive import Redriver
+from bridge.service.reload.candidate import ConfigurationFile
+from bridge.service.reload.reloader import Reloader
+from bridge.service.reload.swap import MappingSwap
 from bridge.service.settings import delivery_settings
 from bridge.service.side_by_side import SideBySide, side_by_side
 from bridge.service.side_traffic import replay_group
@@ -47,6 +50,7 @@ from bridge.service.watches.letter_watch import LetterWatch
 from bridge.service.watches.login_watch import LoginWatch
 from bridge.service.watches.notices import Notices, secret_of
 from bridge.service.watches.rate_view import RateView, shares_of
+from bridge.service.watches.working import WorkingConfiguration, number_of
 from bridge.service.with_registry.late_schemas import LateSchemas
 from bridge.service.with_registry.pipeline_lookups import PipelineLookups, registry_of, with_schemas
 from bridge.service.with_registry.registry_watch import RegistryWatch
@@ -103,6 +107,8 @@ class Parts:
     notices: Notices
     observer: Observer
     control: Control
+    reloader: Reloader | None
+    """None: it is not known where the configuration is from."""
 
 
 def assemble(
@@ -110,6 +116,7 @@ def assemble(
     mapping: CompiledMapping,
     log: Logging,
     *,
+    file: ConfigurationFile | None,
     proxy: str | None,
     crash: Callable[[BaseException], None],
     abort: Callable[[], None],
@@ -122,6 +129,7 @@ def assemble(
     registry = registry_of(config, lambda sentence: delivery.events.schemas_not_kept(detail=sentence))
     if registry is not None:
         mapping = with_schemas(config, registry)
+    working = WorkingConfiguration(config, mapping)
     is_shared_out = delivery_settings(config).is_shared_out
     with side_by_side(config.kafka) as clients:
         reading = clients.make(lambda: GroupReader(config.kafka, logger))
@@ -147,7 +155,7 @@ def assemble(
     file_watch = FileWatch(list(certificates.named(config)), delivery.credentials)
     kafka_watch = _kafka_watch(delivery, inspection)
     login_watch = LoginWatch(login_of(config.kafka), source, inspection, events)
-    here = _here(delivery, kafka_watch, mapping_number(config.mapping, config.track.company_id_field))
+    here = _here(delivery, kafka_watch, working)
     group_watch = GroupWatch(config.kafka, inspection, reader, events, here, logger)
     observer = Observer(
         Observed(
@@ -165,12 +173,18 @@ def assemble(
             group_watch=group_watch,
             registry=registry,
             logging=log,
-            mapping=mapping,
+            working=working,
             version=__version__,
             build=what_is_built(config),
             group_id=config.kafka.group_id,
         )
     )
+    notices = Notices(events, delivery.credentials, log.redactor, dispatcher, working)
+    control = _control(config, delivery, group_watch, observer)
+    reloader = None
+    if file is not None:
+        swap = MappingSwap(working, source, dispatcher, redrive, notices, control)
+        reloader = Reloader(file, working, swap.apply, events, registry, logger)
     return Parts(
         events=events,
         credentials=delivery.credentials,
@@ -190,9 +204,10 @@ def assemble(
         registry=registry,
         registry_watch=None if registry is None else RegistryWatch(dispatcher, registry, delivery.event_log, events),
         redrive=redrive,
-        notices=Notices(events, delivery.credentials, log.redactor, dispatcher, mapping),
+        notices=notices,
         observer=observer,
-        control=_control(config, delivery, group_watch, observer),
+        control=control,
+        reloader=reloader,
     )
 
 
@@ -227,7 +242,7 @@ def _delivery(
             max_records=settings.max_buffered,
             max_bytes=settings.max_buffered_bytes,
             early_filter_of=mapping.early_filter,
-            mapping=mapping_number(config.mapping, config.track.company_id_field),
+            mapping=number_of(config),
         )
     )
     letters, source = writing(), reading()
@@ -258,7 +273,7 @@ def _kafka_watch(delivery: DeliveryPath, inspection: Inspection) -> KafkaWatch:
     return KafkaWatch(inspection, delivery.events, around)
 
 
-def _here(delivery: DeliveryPath, kafka_watch: KafkaWatch, mapping: int) -> Here:
+def _here(delivery: DeliveryPath, kafka_watch: KafkaWatch, working: WorkingConfiguration) -> Here:
     assignments, source = delivery.dispatcher.assignments, delivery.source
     return Here(
         partitions=lambda: {
@@ -272,7 +287,8 @@ def _here(delivery: DeliveryPath, kafka_watch: KafkaWatch, mapping: int) -> Here
         topic_problems=lambda: source.topic_problems,
         kafka_answers=lambda: kafka_watch.lost is None,
         complaints=lambda: source.connection_errors,
-        mapping=mapping,
+        mapping=lambda: working.number,
+        former=lambda: working.former,
     )
 
 

@@ -30,6 +30,9 @@ from bridge.service.front import Front
 from bridge.service.login_wait import LoginWait
 from bridge.service.orders.over_network import Orders
 from bridge.service.preflight import NotReadyError, unreachable
+from bridge.service.reload.candidate import ConfigurationFile
+from bridge.service.reload.reloader import Reloader
+from bridge.service.reload.terminal import Terminal
 from bridge.service.telemetry_switch import telemetry
 from bridge.service.time import ClockReading
 from bridge.track.build import build_credentials
@@ -67,16 +70,25 @@ class Bridge:
         *,
         proxy: str | None = None,
         prepare: Prepare = lambda _config, _inspection: None,
+        file: ConfigurationFile | None = None,
     ) -> None:
-        """`prepare` looks at the cluster once a broker has answered, on a thread; what it raises ends the start."""
+        """`prepare` looks at the cluster once a broker has answered, on a thread; what it raises ends the start.
+
+        `file` is where the configuration is from; without it nothing is taken over while it runs.
+        """
         self._config = config
         self._prepare = prepare
         self._mapping = mapping
         self._log = log
         self._proxy = proxy
+        self._file = file
+        self._reload_is_due = False
+        """Somebody asked for it before there was anything that could."""
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._control_server: ControlServer | None = None
         self._telemetry: Telemetry | None = None
+        self._running: Reloader | None = None
+        """Once it takes wishes."""
         self._orders = Orders(config)
         self._front = Front(config.observability.listen, self._orders.requests)
         self._patience = config.kafka.start_timeout
@@ -153,7 +165,13 @@ class Bridge:
                 self._patience = waiting.patience()
             try:
                 return assemble(
-                    self._config, self._mapping, self._log, proxy=self._proxy, crash=self._crash, abort=self._abort
+                    self._config,
+                    self._mapping,
+                    self._log,
+                    file=self._file,
+                    proxy=self._proxy,
+                    crash=self._crash,
+                    abort=self._abort,
                 )
             except AwsLoginError as gone:
                 if waiting is None:
@@ -249,6 +267,17 @@ class Bridge:
         parts.file_watch.start()
         parts.kafka_watch.start()
         parts.group_watch.start()
+        if parts.reloader is not None:
+            parts.reloader.start()
+            self._running = parts.reloader
+            if self._reload_is_due:
+                parts.reloader.ask()
+
+    def reload(self) -> None:
+        """Read the configuration's file again, and take its mapping over; during the start, as soon as that is over."""
+        self._reload_is_due = True
+        if self._running is not None:
+            self._running.ask()
 
     def stop(self, cause: str) -> None:
         """Finish what is in flight, commit, leave the group."""
@@ -259,10 +288,19 @@ class Bridge:
         return self._front.shown.snapshot()
 
     def handle_signals(self) -> None:
-        """SIGTERM and SIGINT stop in order; a second one ends the process at once."""
+        """SIGTERM and SIGINT stop in order, a second one ends the process at once; SIGHUP reads the mapping again."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
+        if self._file is not None:
+            terminal = Terminal()
+            loop.add_signal_handler(signal.SIGHUP, self._hung_up, terminal)
+
+    def _hung_up(self, terminal: Terminal) -> None:
+        if terminal.is_gone:
+            self.stop("SIGHUP: the terminal is gone")
+        else:
+            self.reload()
 
     def _signalled(self, number: signal.Signals) -> None:
         if self._exit.done():
@@ -329,6 +367,8 @@ class Bridge:
         """Nothing here waits for what waits for it: the drain runs on this loop, the close on the poll thread."""
         parts, began = self._parts, time.monotonic()
         parts.events.stopping(cause=outcome.cause)
+        if parts.reloader is not None:
+            await parts.reloader.stop()
         self._orders.end()
         if self._control_server is not None:
             await self._control_server.close()

@@ -25,6 +25,7 @@ from bridge.ops.log.logger import Logging
 from bridge.ops.snapshot import Build
 from bridge.service.preflight import NotReadyError
 from bridge.service.watches.login_watch import LoginNews
+from bridge.service.watches.working import WorkingConfiguration
 
 AGAIN: Final = 5.0
 """Seconds between two attempts."""
@@ -44,6 +45,7 @@ class LoginWait:
     ) -> None:
         self._config = config
         self._mapping = mapping
+        self._configuration = WorkingConfiguration(config, mapping).view()
         self._login = login
         self._events = events
         self._news = LoginNews(events)
@@ -131,6 +133,7 @@ class LoginWait:
             login=view,
             log_write_failures=self._log.write_failures,
             build=self._build,
+            configuration=self._configuration,
         )
 
     def _gate(self, lost: seen.KafkaLost) -> seen.ClosedGate:

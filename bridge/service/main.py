@@ -5,22 +5,34 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from bridge.config import kafka_properties
+from bridge.config import environment, kafka_properties
 from bridge.config.keys.problems import Problem
 from bridge.config.sections import Config
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.log.logger import Logging, set_up
 from bridge.service.bridge import Bridge, Exit
 from bridge.service.preflight import prepare
+from bridge.service.reload.candidate import ConfigurationFile
 
 T = TypeVar("T")
 
 
-def run(config: Config, mapping: CompiledMapping, *, warnings: Sequence[Problem] = (), proxy: str | None = None) -> int:
-    """Run until a signal; returns the exit code. Raises `Misuse` and `Unreachable` for a start that is refused."""
+def run(
+    config: Config,
+    mapping: CompiledMapping,
+    *,
+    warnings: Sequence[Problem] = (),
+    proxy: str | None = None,
+    path: Path | None = None,
+) -> int:
+    """Run until a signal; returns the exit code. Raises `Misuse` and `Unreachable` for a start that is refused.
+
+    `path` is the file that the configuration is from; without it none is taken over while it runs.
+    """
     log = set_up(
         level=config.observability.log_level,
         log_format=config.observability.log_format,
@@ -30,7 +42,8 @@ def run(config: Config, mapping: CompiledMapping, *, warnings: Sequence[Problem]
     for warning in warnings:
         log.logger.warning("configuration", key=warning.where, message=warning.message)
     try:
-        return on_loop(_run(config, mapping, log, proxy)).code
+        file = None if path is None else ConfigurationFile(path, environment.variables())
+        return on_loop(_run(config, mapping, log, proxy, file)).code
     finally:
         log.close()
 
@@ -65,7 +78,9 @@ def _password_in(url: str) -> str:
         return ""
 
 
-async def _run(config: Config, mapping: CompiledMapping, log: Logging, proxy: str | None) -> Exit:
-    bridge = Bridge(config, mapping, log, proxy=proxy, prepare=prepare)
+async def _run(
+    config: Config, mapping: CompiledMapping, log: Logging, proxy: str | None, file: ConfigurationFile | None
+) -> Exit:
+    bridge = Bridge(config, mapping, log, proxy=proxy, prepare=prepare, file=file)
     bridge.handle_signals()
     return await bridge.run()

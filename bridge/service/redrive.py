@@ -56,7 +56,7 @@ class Redriver:
     ) -> None:
         """`late`: None without a schema registry."""
         self._config = config
-        self._mapping = mapping
+        self._mapping = self._next_mapping = mapping
         self._dispatcher = dispatcher
         self._credentials = credentials
         self._events = events
@@ -80,6 +80,10 @@ class Redriver:
         self._task: asyncio.Task[None] | None = None
         self._replay: Replay | None = None
         self._stopping = False
+
+    def map_by(self, mapping: CompiledMapping) -> None:
+        """The next redrive works by this mapping; one that is under way goes on by the one that it began with."""
+        self._next_mapping = mapping
 
     def letter(self, letter: DeadLetter) -> None:
         """A letter was written."""
@@ -174,7 +178,7 @@ class Redriver:
 
         Returns whether there may be more than were looked at.
         """
-        self._missing = False
+        self._missing, self._mapping = False, self._next_mapping
         if self._late is not None:
             self._late.begin()
         log = LetterLog(self._config.kafka, self._config.dead_letter.topic, self._logger, BESIDE)

@@ -19,7 +19,8 @@ def delivery_settings(config: Config) -> DeliverySettings:
     """One value out of several sections."""
     return DeliverySettings.model_construct(
         **dict(config.delivery),
-        only_events=only_events(config),
+        # A mapping that is taken over later may have the first request of a user.
+        only_events=only_events(config) and not config.reload.watch,
         hold_after_unauthorized=config.track.auth.hold_after,
         recheck=config.track.auth.recheck,
         hold_after_letters=config.dead_letter.hold_after,

@@ -192,6 +192,17 @@ API: Final = Row(
             "Since when a replica cannot read its API key file.",
             of_replica("min", "key_file_unreadable_timestamp_seconds", ""),
         ),
+        states(
+            "Configuration file refused",
+            "While the configuration's file holds what a replica does not take over: it is wrong, or another key needs "
+            "a restart. What ran before runs on.",
+            of_replica("max", "configuration_file_refused", ""),
+        ),
+        since(
+            "Configuration file refused since",
+            "Since when a replica refuses its configuration file.",
+            of_replica("min", "configuration_file_refused_timestamp_seconds", ""),
+        ),
         lines(
             "Certificates end in",
             "Time until a certificate ends: what is in use (read at the start, or shown by the Track API), and what "

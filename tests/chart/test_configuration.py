@@ -197,6 +197,30 @@ def test_a_changed_configuration_replaces_the_pods_and_nothing_else_does(tmp_pat
     assert annotations() == annotations()
 
 
+@pytest.mark.parametrize("as_text", [False, True])
+def test_where_a_changed_mapping_is_taken_over_only_what_is_beside_it_replaces_the_pods(
+    tmp_path: Path,
+    as_text: bool,  # noqa: FBT001 - how the configuration is given
+) -> None:
+    def rendered(watch: bool, **sections: Any) -> tuple[str, str]:  # noqa: FBT001 - see above
+        config = {**chart.LEAST["config"], **sections, **({"reload": {"watch": True}} if watch else {})}
+        values = {**chart.LEAST, "config": config}
+        if as_text:
+            values = {**chart.LEAST, "configFile": yaml.safe_dump(config)}
+            del values["config"]
+        found = chart.render(values, tmp_path)
+        return found.pod["metadata"]["annotations"]["checksum/config"], found.bridge_yaml
+
+    other = {"mapping": {"events": {"another": {"event_name": "Another"}}}}
+    more = {"observability": {"log_level": "debug"}}
+    rolls, reloads = rendered(False), rendered(True)
+    assert rendered(False, **other)[0] != rolls[0], "as ever"
+    assert rendered(True, **other)[0] == reloads[0]
+    assert rendered(True, **other)[1] != reloads[1], "the mounted file has the new mapping"
+    assert rendered(True, **more)[0] != reloads[0], "any other key needs a restart"
+    assert reloads[0] != rolls[0]
+
+
 def test_the_pods_do_not_change_with_the_version_of_the_chart_alone(tmp_path: Path) -> None:
     copy = tmp_path / "track-bridge"
     shutil.copytree(chart.CHART, copy)

@@ -135,6 +135,12 @@ class Commits:
         for entry in self._partitions:
             entry.refresh = entry.refresh or entry.position is not None
 
+    def name_mapping(self, mapping: int) -> None:
+        """Another mapping works here: every commit says so from now on, also where nothing moves."""
+        self._text.name_mapping(mapping)
+        for entry in self._partitions:
+            entry.refresh = entry.refresh or entry.position is not None
+
     def refresh(self) -> None:
         """Issue an explicit commit if one is due."""
         now = self._clock()

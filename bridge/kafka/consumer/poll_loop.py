@@ -110,7 +110,7 @@ class PollLoop:
         self._clock = context.clock
         self._parts = parts
         self._back_pressure = back_pressure
-        self._early_filter_of = early_filter_of
+        self.early_filter_of = early_filter_of
         self._largest = context.kafka.max_record_bytes
         self._orders: deque[Callable[[], None]] = deque()
         self._stalled_since: float | None = None
@@ -205,7 +205,7 @@ class PollLoop:
             messages += self._consumer.consume(wanted - 1, 0)
             if self._partitions.added != added and self._is_of_an_earlier_assignment(first, added):
                 del messages[0]
-        found = batching.sort(messages, self._partitions, self._early_filter_of, self._largest)
+        found = batching.sort(messages, self._partitions, self.early_filter_of, self._largest)
         self._counts.dropped_records += found.dropped
         if found.batches:
             self._back_pressure.handed(found.records, found.bytes)

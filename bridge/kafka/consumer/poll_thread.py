@@ -131,7 +131,23 @@ class PollThread:
             self.member.context.consumer.close()
             self.closed.set_result(None)
 
+    def map_by(self, mapping: int, early_filter_of: EarlyFilterOf, done: Callable[[], None]) -> None:
+        """See `Source.map_by`."""
+        self._mapping, self._early_filter_of = mapping, early_filter_of
+        # An order to a member that is being replaced is never carried out; the new one is told in `_ask_again`.
+        self.member.poll_loop.order(lambda: self._mapped_by(done))
+
     # --- the thread ---------------------------------------------------------------------------------
+
+    def _mapped_by(self, done: Callable[[], None]) -> None:
+        self._name_mapping()
+        self._hand_over.tell(done)
+
+    def _name_mapping(self) -> None:
+        """What the present member filters by, and names in its commits."""
+        self.member.poll_loop.early_filter_of = self._early_filter_of
+        if self._mapping is not None:
+            self.member.parts.commits.name_mapping(self._mapping)
 
     def _run(self) -> None:
         failure = self._failure
@@ -173,6 +189,7 @@ class PollThread:
             self._pause(REJOIN_EVERY)
         self._logger.info("%s", terms.told(following, refused.refusal))
         self.member = self._open_in_time(following)
+        self._name_mapping()
         self.member.parts.message_errors.problems = member.parts.message_errors.problems
         self._subscribe()
 

@@ -130,6 +130,13 @@ class Source:
         """See `Holding.move`; `done` is called on the poll thread."""
         self._order(lambda: self._parts.holding.move(moves, done))
 
+    def map_by(self, mapping: int, early_filter_of: batching.EarlyFilterOf, done: Callable[[], None]) -> None:
+        """Another mapping works: what is read from now on is filtered early by it, and commits name its number.
+
+        `done` is called on the loop's thread, behind all records that were read before, and before all others.
+        """
+        self._thread.map_by(mapping, early_filter_of, done)
+
     @property
     def started(self) -> bool:
         """Whether the poll thread was started."""

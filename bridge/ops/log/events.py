@@ -459,6 +459,65 @@ class Events:
         if self._limiter.admit("key_unreadable"):
             self._log.warning("key_unreadable", detail=detail, message="Fix the file at track.api_key_file.")
 
+    # --- the configuration, while it is in use --------------------------------------------------------------------
+
+    def configuration_reloaded(
+        self,
+        *,
+        mapping: int,
+        before: int,
+        configuration: str,
+        routes_added: Sequence[str],
+        routes_removed: Sequence[str],
+        tried_again: Sequence[str],
+        because: str,
+        seconds: float,
+    ) -> None:
+        """The file's mapping works from now on; `tried_again` are topics that dead letters of the old one held."""
+        self._log.info(
+            "configuration_reloaded",
+            because=because,
+            mapping=f"{mapping:09d}",
+            before=f"{before:09d}",
+            configuration=configuration,
+            routes_added=list(routes_added),
+            routes_removed=list(routes_removed),
+            tried_again=list(tried_again),
+            seconds=round(seconds, 3),
+        )
+
+    def configuration_refused(self, *, file: str, problems: Sequence[str], mapping: int, watched: bool) -> None:
+        """Nothing of the file is taken over, for all of these problems."""
+        again = "it is looked at again by itself" if watched else "then send SIGHUP again"
+        self._log.error(
+            "configuration_refused",
+            file=file,
+            problems=list(problems),
+            mapping=f"{mapping:09d}",
+            message=f"What ran before runs on. Fix the file: {again}. A restart with it as it is would fail, unless the"
+            " only problem is a key that needs one.",
+        )
+
+    def configuration_fixed(self, *, seconds: float) -> None:
+        """The file that was refused is what the process works by, after this long."""
+        self._log.info("configuration_fixed", seconds=round(seconds, 3))
+
+    def configuration_unchanged(self, *, mapping: int) -> None:
+        """Somebody sent SIGHUP, and the file says what it said."""
+        self._log.info("configuration_unchanged", mapping=f"{mapping:09d}")
+
+    def configuration_unsettled(self, *, file: str) -> None:
+        """Somebody sent SIGHUP, and the file was another one each time that it was read."""
+        self._log.warning(
+            "configuration_unsettled",
+            file=file,
+            message="It is being written, so nothing of it is taken over. Send SIGHUP once it is complete.",
+        )
+
+    def configuration(self, *, key: str, message: str) -> None:
+        """Allowed, but worth a line: as at a start, of a file that is taken over."""
+        self._log.warning("configuration", key=key, message=message)
+
     def nothing_mapped(self, *, records: int, types: Mapping[str, int]) -> None:
         """Many records passed and no route named the type of any: most likely the mapping looks in the wrong place."""
         self._log.warning(

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from bridge.ops.metrics.declare import Metric, MetricKind, Over, Samples, age, counter, gauge, gauges, process
+from bridge.ops.metrics.declare import (
+    DashboardRow,
+    Metric,
+    MetricKind,
+    Over,
+    Samples,
+    Shown,
+    age,
+    counter,
+    gauge,
+    gauges,
+    process,
+)
 from bridge.ops.snapshot import Snapshot
 
 
@@ -32,6 +44,34 @@ METRICS: tuple[Metric, ...] = (
         "seconds",
         "Unix time since when it cannot be read; NaN: it can, or the key is not in a file.",
         lambda s: s.key.problem_since,
+        Over.MIN,
+    ),
+    counter(
+        "configuration_reloads_total",
+        "reloads",
+        "Times that a changed mapping of the configuration's file was taken over without a restart.",
+        lambda s: s.configuration.reloads,
+        shown=Shown(DashboardRow.PROCESS, "Mappings taken over without a restart"),
+    ),
+    counter(
+        "configuration_reloads_refused_total",
+        "reloads",
+        "Times that the configuration's file was refused as a whole; what ran before ran on.",
+        lambda s: s.configuration.refusals,
+        shown=Shown(DashboardRow.PROCESS, "Configuration files refused"),
+    ),
+    gauge(
+        "configuration_file_refused",
+        "0 or 1",
+        "1 while the configuration's file holds what is not taken over: it is wrong, or another key needs a restart.",
+        lambda s: bool(s.configuration.file_problems),
+        Over.MAX,
+    ),
+    gauge(
+        "configuration_file_refused_timestamp_seconds",
+        "seconds",
+        "Unix time since when it is refused; NaN: it is not.",
+        lambda s: s.configuration.file_since,
         Over.MIN,
     ),
     gauges(

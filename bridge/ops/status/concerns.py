@@ -24,12 +24,22 @@ from bridge.text.amounts import plural, span, thousands
 
 KEY_FILE: Final = "key_file"
 KAFKA_LOGIN: Final = "kafka_login"
+CONFIGURATION_FILE: Final = "configuration_file"
 OPEN_DEAD_LETTERS: Final = "open_dead_letters"
 UNACCOUNTED: Final = "unaccounted"
 RETENTION_NEAR: Final = "retention_near"
 LOSES_DATA_SOON: Final = "loses_data_soon"
 STALLED: Final = "stalled"
-OTHERS: Final = (KEY_FILE, KAFKA_LOGIN, OPEN_DEAD_LETTERS, UNACCOUNTED, RETENTION_NEAR, LOSES_DATA_SOON, STALLED)
+OTHERS: Final = (
+    KEY_FILE,
+    KAFKA_LOGIN,
+    CONFIGURATION_FILE,
+    OPEN_DEAD_LETTERS,
+    UNACCOUNTED,
+    RETENTION_NEAR,
+    LOSES_DATA_SOON,
+    STALLED,
+)
 """What is told although it holds no record of this replica; all but the last need someone."""
 
 RETENTION_SHARE: Final = 0.5
@@ -339,6 +349,8 @@ def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
             action="Fix the file at track.api_key_file: it is read again when the API refuses the key.",
             holds=False,
         )
+    if snapshot.configuration.file_problems:
+        yield _refused_file(snapshot)
     if snapshot.login.problem is not None:
         yield Concern(
             KAFKA_LOGIN,
@@ -373,6 +385,22 @@ def look_at_letters() -> str:
     return completed(
         "Look at them with `bridge dlq stats` and `bridge dlq list`. Fix the cause, then send them again with"
         " `bridge dlq replay`, or settle them with `bridge dlq discard --because TEXT`."
+    )
+
+
+def _refused_file(snapshot: Snapshot) -> Concern:
+    view = snapshot.configuration
+    problems = view.file_problems
+    again = "It is looked at again by itself" if view.is_watched else "Then send the process SIGHUP"
+    return Concern(
+        CONFIGURATION_FILE,
+        needs_someone=True,
+        since=view.file_since,
+        details=tuple(f"{each}." for each in problems[:DETAILS_SHOWN]),
+        action=f"Fix the configuration file, of which nothing is taken over; what ran before runs on. {again}; a key"
+        " that needs a restart is taken by a restart only.",
+        left_out=max(0, len(problems) - DETAILS_SHOWN),
+        holds=False,
     )
 
 

@@ -47,6 +47,7 @@ def document(snapshot: Snapshot) -> Document:
         "version": snapshot.version,
         "group": snapshot.group_id,
         "started_at": iso(snapshot.started_at),
+        "configuration": _configuration(snapshot),
         "ready": _ready(snapshot),
         "blocked": _blocked(snapshot),
         "kinds": kinds.kinds(snapshot),
@@ -100,6 +101,21 @@ def document(snapshot: Snapshot) -> Document:
         },
         "routes": _routes(snapshot),
         "unmapped": _unmapped(snapshot),
+    }
+
+
+def _configuration(snapshot: Snapshot) -> Document:
+    """What the process works by, and its file beside it: the same hash twice, unless the file is refused."""
+    view = snapshot.configuration
+    return {
+        "hash": view.hash,
+        "mapping": None if view.mapping is None else f"{view.mapping:09d}",
+        "loaded_at": _iso_or_none(view.loaded_at),
+        "file": {
+            "hash": view.file_hash,
+            "problem": "; ".join(view.file_problems) or None,
+            "since": _iso_or_none(view.file_since),
+        },
     }
 
 

@@ -57,6 +57,10 @@ class Admission:
         self._enqueue = enqueue
         self._forget = forget
 
+    def map_by(self, mapper: Mapper) -> None:
+        """Records that come from now on are mapped by this one, whole: `accept` asks one mapper for all it is given."""
+        self._mapper = mapper
+
     def accept(  # noqa: C901, PLR0912, PLR0915 - any part of it elsewhere is a call for each record
         self, partition: PartitionWork, records: Sequence[Arrival], until: float
     ) -> int:
@@ -337,8 +341,10 @@ def link(works: Sequence[Work], places: Sequence[int], of: int) -> None:
     Which of them failed in an earlier assignment is not known: what was counted then counts for each.
     """
     before: RecordStep | None = None
+    fanout, partition = works[0].fanout, works[0].partition
+    rest_follows = fanout.rest_follows if isinstance(fanout, OpenElements) else partition.rest_follows
     for work, place in zip(works, places, strict=True):
-        step = work.step = RecordStep(place, of)
+        step = work.step = RecordStep(place, of, rest_follows=rest_follows)
         if before is not None:
             before.then, step.waits = work, True
         before = step

@@ -301,4 +301,4 @@ class Answers:
     def _rest_follows(work: Work, reason: LetterReason) -> bool:
         """Whether the steps behind one that failed are sent: only an identify's, and not where the key is at fault."""
         is_identify = work.request.kind is IDENTIFY and reason is not LetterReason.UNAUTHORIZED
-        return is_identify and work.partition.rest_follows
+        return is_identify and work.step is not None and work.step.rest_follows

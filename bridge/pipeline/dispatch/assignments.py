@@ -75,6 +75,12 @@ class Assignments:
         partition = self._partitions[tracker] = PartitionWork(tracker, topic, now, self._rest_follows(name))
         return partition
 
+    def map_by(self, mapper: Mapper) -> None:
+        """See `Dispatcher.map_by`."""
+        self._rest_follows = mapper.rest_follows
+        for partition in self._partitions.values():
+            partition.rest_follows = mapper.rest_follows(partition.topic.name)
+
     def get(self, tracker: Tracker) -> PartitionWork | None:
         """None once it is given up."""
         return self._partitions.get(tracker)

@@ -204,6 +204,16 @@ class Dispatcher:
 
     # --- records in -------------------------------------------------------------------------------
 
+    def map_by(self, mapper: Mapper) -> None:
+        """Another mapping works from here on, for every record that is not mapped yet.
+
+        What is mapped keeps what it was mapped to, until it is done: requests that wait or are tried again, the steps
+        behind them, and the elements of a record of which some are not open yet. Call it between two turns of the loop.
+        """
+        self.assignments.map_by(mapper)
+        self._intake.map_by(mapper)
+        self.pump()
+
     def room(self) -> tuple[int, int]:
         """Records and bytes that may be handed over now."""
         if self.letters.refused.since is not None or self.stopping:
@@ -289,7 +299,7 @@ class Dispatcher:
             step=failed_step(work),
         )
         step = work.step
-        if failed.kind == IDENTIFY.name and step is not None and step.then is not None and work.partition.rest_follows:
+        if failed.kind == IDENTIFY.name and step is not None and step.then is not None and step.rest_follows:
             letter = replace(letter, step=failed_step(work, rest_sent=True))
             self._steps.go_on_without(step)
         self.letters.submit(work, letter)

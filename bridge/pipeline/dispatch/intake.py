@@ -12,7 +12,7 @@ from bridge.pipeline.dispatch.admission import Admission
 from bridge.pipeline.dispatch.assignments import OpenRecords
 from bridge.pipeline.dispatch.opening import Opening
 from bridge.pipeline.dispatch.schema_waits import TURN, SchemaWaits
-from bridge.pipeline.ports import Arrival, Positions, SchemaLookups
+from bridge.pipeline.ports import Arrival, Mapper, Positions, SchemaLookups
 from bridge.pipeline.schema_wait import NothingIn
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import PartitionWork
@@ -50,6 +50,11 @@ class Intake:
     def holds(self, partition: PartitionWork) -> bool:
         """Whether nothing is to be read of it for now."""
         return partition in self.opening or bool(partition.wait and partition.wait.unread)
+
+    def map_by(self, mapper: Mapper) -> None:
+        """See `Dispatcher.map_by`. What waits for a schema is mapped again: this mapping may need another, or none."""
+        self._admission.map_by(mapper)
+        self.schemas.try_again()
 
     # --- what arrives ---------------------------------------------------------------------------------
 

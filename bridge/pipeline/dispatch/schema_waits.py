@@ -90,13 +90,27 @@ class SchemaWaits:
     def looked_up(self, reference: str, now: float) -> None:
         """The look-up is over: mapping knows now what there is to know of it."""
         for partition in self._waiting.pop(reference, ()):
-            wait = self._waits[partition]
-            self._answered[partition] = (wait.offset, reference, now)
-            wait.needs = None
-            if wait.unread:
-                self._positions.read_again(partition.tracker, partition.tracker.next_offset)
-            else:
-                self._looked_up.append(partition)
+            self._answered[partition] = (self._waits[partition].offset, reference, now)
+            self._go_on(partition)
+
+    def try_again(self) -> None:
+        """Another mapping works now, which may need another schema, or none: no look-up of this one is waited for."""
+        self._answered.clear()
+        for reference, partitions in list(self._waiting.items()):
+            if self._again.pop(reference, None) is None:
+                self._lookups.forget(reference)
+            del self._waiting[reference]
+            for partition in partitions:
+                self._go_on(partition)
+
+    def _go_on(self, partition: PartitionWork) -> None:
+        """Its record is mapped once more."""
+        wait = self._waits[partition]
+        wait.needs = None
+        if wait.unread:
+            self._positions.read_again(partition.tracker, partition.tracker.next_offset)
+        else:
+            self._looked_up.append(partition)
 
     @property
     def looked_up_for(self) -> bool:

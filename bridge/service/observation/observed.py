@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from bridge.counts import SinkStats
 from bridge.kafka.consumer.source import Source
-from bridge.mapping.mapper import CompiledMapping
 from bridge.ops.snapshot import Build
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.service.event_log import ServiceEventLog
@@ -18,6 +17,7 @@ from bridge.service.watches.kafka_watch import KafkaWatch
 from bridge.service.watches.letter_watch import LetterWatch
 from bridge.service.watches.login_watch import LoginWatch
 from bridge.service.watches.rate_view import Shares
+from bridge.service.watches.working import WorkingConfiguration
 from bridge.track.credentials import ApiKey
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Observed:
     registry: RegistryLookups | None
     """None: no schema registry is configured."""
     logging: LogWrites
-    mapping: CompiledMapping
+    working: WorkingConfiguration
     version: str
     build: Build
     group_id: str

@@ -135,7 +135,7 @@ class Observer:
             tally=taken(dispatcher.tally),
             requests=taken(of.sink.stats),
             consumer=taken(of.source.counts),
-            routes={route.name: replace(dispatcher.tally.route(route)) for route in of.mapping.routes},
+            routes=of.working.routes(dispatcher.tally),
             keys=self._keys(),
             in_flight_requests=sum(governor.in_flight for governor in dispatcher.governors.values()),
             kinds=self._kinds.views(at),
@@ -166,7 +166,8 @@ class Observer:
             moved=self._partitions.all_moved(at.wall),
             budget=self._budget(at.wall),
             certificates=self._certificates(at.monotonic),
-            build=of.build,
+            build=replace(of.build, configuration=of.working.hash),
+            configuration=of.working.view(),
             retries=dispatcher.retried(RETRIES_SHOWN),
             failures=dispatcher.recent_failures.shown(),
             failures_left_out=dispatcher.recent_failures.left_out,
@@ -213,7 +214,7 @@ class Observer:
     def _keys(self) -> dict[tuple[str, str], KeyCount]:
         """By route and key, whatever the key reads on different topics; a route without an event has none."""
         keys: dict[tuple[str, str], KeyCount] = {}
-        for (route, key, _), count in self._of.mapping.key_counts().items():
+        for (route, key, _), count in self._of.working.key_counts().items():
             if count.events:
                 keys[route, key] = keys.get((route, key), KeyCount()) + count
         return keys

@@ -6,6 +6,7 @@ It reaches the partitions of this replica only. Every answer says what became of
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from bridge.service.orders.requests import ControlRefusal, end_of, line, moves_o
 
 PATIENCE: Final = ANSWER_LIMIT + 5.0
 """Seconds beyond a drain after which the answer is that nothing is known yet."""
+_BUSY_PAUSE: Final = 0.2
+"""Seconds between two looks whether another request is over."""
 _RELEASED: Final = (Reason.HELD_BY_OPERATOR, Reason.DEAD_LETTER_HOLD, Reason.DEAD_LETTERS_UNWRITABLE)
 _ELSE: Final = {
     Reason.OUT_OF_RANGE: "its committed offset lies outside the log. `bridge offsets set PARTITION --to earliest` sets "
@@ -99,6 +102,38 @@ class Control:
             return _error("unconfirmed", late)
         finally:
             self._busy = False
+
+    async def try_again(self) -> Sequence[str]:
+        """Another mapping works: what is held for dead letters of the one before it is read, mapped and sent once more.
+
+        Returns the topics. What an operator holds stays held; what is slow to be given up is read again all the same.
+        """
+        while self._busy:  # noqa: ASYNC110 - an operator's request is under way, which is rare
+            await asyncio.sleep(_BUSY_PAUSE)
+        self._busy = True
+        try:
+            topics = self._held_for_letters()
+            for topic, partitions in topics.items():
+                start_over = topic in self._reach.event_log.topic_holds
+                with contextlib.suppress(TimeoutError):
+                    await self._order(self._releasing(partitions, topic, start_over=start_over))
+            return list(topics)
+        finally:
+            self._busy = False
+
+    def _held_for_letters(self) -> dict[str, list[TopicPartition]]:
+        """Partitions that are read, by topic: all of a topic that is held, else those that wait for a letter alone."""
+        log = self._reach.event_log
+        found: dict[str, list[TopicPartition]] = {topic: [] for topic in log.topic_holds}
+        for each in self._reach.read():
+            if each.topic in log.topic_holds or self._reason(each) is Reason.DEAD_LETTERS_UNWRITABLE:
+                found.setdefault(each.topic, []).append(each)
+        return found
+
+    def _releasing(
+        self, partitions: Sequence[TopicPartition], topic: str, *, start_over: bool
+    ) -> Callable[[holding.Done], None]:
+        return lambda done: self._reach.source.release(partitions, topic, done, start_over=start_over)
 
     # --- the requests -------------------------------------------------------------------------------
 

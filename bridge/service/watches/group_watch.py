@@ -50,8 +50,10 @@ class Here:
     kafka_answers: Callable[[], bool]
     complaints: Callable[[], int]
     """How many errors of connections the consumer has reported so far."""
-    mapping: int
+    mapping: Callable[[], int]
     """The number of the mapping that this process works by."""
+    former: Callable[[], Collection[int]]
+    """Those of the mappings that it worked by before."""
 
 
 class GroupWatch:
@@ -140,8 +142,8 @@ class GroupWatch:
             state=None if group is None else group.state,
             members=None if group is None else _members(group),
             topics=group_view.topics(self._topics, facts),
-            mapping=self._here.mapping,
-            other_mappings=self._other_mappings(committed),
+            mapping=self._here.mapping(),
+            other_mappings=self._other_mappings(committed, mine),
         )
         await self._look_at_unread()
 
@@ -167,11 +169,18 @@ class GroupWatch:
         return await asyncio.to_thread(self._inspection.group) if stands_still and is_steady else None
 
     def _other_mappings(
-        self, committed: Mapping[TopicPartition, Committed]
+        self, committed: Mapping[TopicPartition, Committed], mine: Collection[TopicPartition]
     ) -> Mapping[int, tuple[TopicPartition, ...]]:
-        found = other_mappings(committed, self._here.mapping, time.time())
+        """What this process committed itself before it took another mapping over is no other's."""
+        number, former = self._here.mapping(), self._here.former()
+        others = {
+            partition: each
+            for partition, each in committed.items()
+            if not (each.mapping in former and partition in mine)
+        }
+        found = other_mappings(others, number, time.time())
         if found.keys() - self.view.other_mappings.keys():
-            self._events.mappings_differ(mine=self._here.mapping, others=found)
+            self._events.mappings_differ(mine=number, others=found)
         return found
 
     # --- topics that yield nothing --------------------------------------------------------------------

@@ -7,10 +7,10 @@ from typing import Final
 
 from bridge.limiter import News
 from bridge.mapping.absent_keys import KeyWatch
-from bridge.mapping.mapper import CompiledMapping
 from bridge.ops.log.events import Events
 from bridge.ops.log.logger import Redactor
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
+from bridge.service.watches.working import WorkingConfiguration
 from bridge.track.credentials import ApiKey
 
 NOTHING_MAPPED: Final = 1000
@@ -23,17 +23,24 @@ class Notices:
     """A key that changed or cannot be read, a mapping that matches nothing, metadata keys that vanish."""
 
     def __init__(
-        self, events: Events, credentials: ApiKey, redactor: Redactor, dispatcher: Dispatcher, mapping: CompiledMapping
+        self,
+        events: Events,
+        credentials: ApiKey,
+        redactor: Redactor,
+        dispatcher: Dispatcher,
+        working: WorkingConfiguration,
     ) -> None:
         self.keys = KeyWatch()
         self._events = events
         self._credentials = credentials
         self._redactor = redactor
         self._dispatcher = dispatcher
-        self._mapping = mapping
+        self._working = working
         self._generation = News(credentials.generation)
         self._problem = News()
         self._is_mapping_known = False
+        self._before = 0, 0
+        """Records that came, and those without a rule, before the mapping worked."""
         self._keys_due = 0.0
         self._due = 0.0
 
@@ -60,15 +67,21 @@ class Notices:
 
     def _look_at_mapping(self) -> None:
         tally = self._dispatcher.tally
-        if self._is_mapping_known or tally.consumed < NOTHING_MAPPED:
+        consumed = tally.consumed - self._before[0]
+        if self._is_mapping_known or consumed < NOTHING_MAPPED:
             return
         self._is_mapping_known = True
-        if tally.unmapped == tally.consumed:
-            self._events.nothing_mapped(records=tally.consumed, types=dict(tally.unmapped_types(5)))
+        if tally.unmapped - self._before[1] == consumed:
+            self._events.nothing_mapped(records=consumed, types=dict(tally.unmapped_types(5)))
+
+    def mapping_changed(self) -> None:
+        """Another one works from now on: whether that matches anything is to be found out."""
+        tally = self._dispatcher.tally
+        self._before, self._is_mapping_known = (tally.consumed, tally.unmapped), False
 
     def _look_at_keys(self) -> None:
         events = self._events
-        for change in self.keys.look(self._mapping.key_counts()):
+        for change in self.keys.look(self._working.key_counts()):
             route, key, text = change.key
             if change.vanished:
                 events.metadata_key_vanished(route=route, key=key, reads=text, events=change.events)

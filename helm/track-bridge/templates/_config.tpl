@@ -10,7 +10,7 @@ down without asking at every step. "track-bridge.problems" says what is wrong.
 {{- $config = fromYaml .Values.configFile -}}
 {{- end -}}
 {{- $found := dict -}}
-{{- range $section := list "kafka" "track" "delivery" "dead_letter" "mapping" "observability" -}}
+{{- range $section := list "kafka" "track" "delivery" "dead_letter" "mapping" "observability" "reload" -}}
 {{- $keys := get $config $section -}}
 {{- $_ := set $found $section (ternary $keys dict (kindIs "map" $keys)) -}}
 {{- end -}}
@@ -24,6 +24,20 @@ down without asking at every step. "track-bridge.problems" says what is wrong.
 {{- else -}}
 {{- include "track-bridge.yaml" (.Values.config | default dict) | trimPrefix "\n" }}
 {{ end -}}
+{{- end -}}
+
+{{/* What of it is read at a start only: all of it, or all but the mapping where a running bridge takes a changed one over. */}}
+{{- define "track-bridge.readAtStart" -}}
+{{- $watch := dig "reload" "watch" false (include "track-bridge.config" . | fromJson) -}}
+{{- if eq (toString $watch) "true" -}}
+{{- $config := .Values.config | default dict -}}
+{{- if .Values.configFile -}}
+{{- $config = fromYaml .Values.configFile -}}
+{{- end -}}
+{{- omit $config "mapping" | toJson -}}
+{{- else -}}
+{{- include "track-bridge.configText" . -}}
+{{- end -}}
 {{- end -}}
 
 {{/* The data of a ConfigMap that holds it: readable where every line is the chart's, whatever the user's own file looks like. */}}

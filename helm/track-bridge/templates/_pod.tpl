@@ -173,7 +173,7 @@ metadata:
     {{- /* Without helm.sh/chart: a change of the chart alone must not replace the pods. */ -}}
     {{- include "track-bridge.allPodLabels" . | nindent 4 }}
   {{- /* The configuration, and what the Kafka client takes from the chart's Secret, are read at start. */ -}}
-  {{- $checksums := dict "checksum/config" ((.Values.existingConfigMap).name | default (include "track-bridge.configText" .) | sha256sum) -}}
+  {{- $checksums := dict "checksum/config" ((.Values.existingConfigMap).name | default (include "track-bridge.readAtStart" .) | sha256sum) -}}
   {{- with .Values.kafkaCredentials.values }}{{ $_ := set $checksums "checksum/kafka-credentials" (toJson . | sha256sum) }}{{ end -}}
   {{- include "track-bridge.annotations" (list . (mergeOverwrite dict (.Values.podAnnotations | default dict) $checksums)) | nindent 2 }}
 spec:

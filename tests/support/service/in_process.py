@@ -21,6 +21,7 @@ from bridge.ops.log.logger import LogWriter, set_up
 from bridge.ops.snapshot import Snapshot
 from bridge.service.bridge import Bridge, Exit
 from bridge.service.main import secrets_of
+from bridge.service.reload.candidate import ConfigurationFile
 from tests.support.service.waiting import until
 
 
@@ -76,7 +77,7 @@ class Service:
         )
         self.lines.writer = self._log.writer
         self.began = time.monotonic()
-        self.bridge = Bridge(loaded.config, mapping, self._log)
+        self.bridge = Bridge(loaded.config, mapping, self._log, file=ConfigurationFile(self._file, {}))
         self.running: asyncio.Task[Exit] = asyncio.create_task(self.bridge.run())
         await until("the admin server listens", lambda: self.bridge.admin_address is not None or self.running.done())
         if self.running.done():

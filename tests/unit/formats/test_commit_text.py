@@ -46,3 +46,15 @@ def test_what_the_brokers_cut_costs_parts_of_the_map_and_never_a_wrong_one(
 @given(st.text())
 def test_any_text_is_read(text: str) -> None:
     read(text)
+
+
+def test_another_mapping_is_named_from_then_on_and_the_answer_to_a_commit_before_it_is_still_known() -> None:
+    """Else the commit under way would count as never answered, and no other was made for two minutes."""
+    texts = CommitText(5)
+    before = texts.of(MAP, 3)
+    texts.name_mapping(6)
+    assert texts.carries(before, 3)
+    after = texts.of(MAP, 4)
+    assert read(after).mapping == 6
+    assert texts.carries(after, 4)
+    assert not texts.carries(before, 4)

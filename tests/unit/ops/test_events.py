@@ -94,6 +94,23 @@ SAID: dict[str, Callable[[Events], None]] = {
     "retrying": lambda e: e.retrying(RETRIED),
     "commit_failed": lambda e: e.commit_failed(detail="coordinator gone"),
     "rate_view_refused": lambda e: e.rate_view_refused(detail="GROUP_AUTHORIZATION_FAILED"),
+    "configuration": lambda e: e.configuration(key="mapping.message_type", message="is not set"),
+    "configuration_reloaded": lambda e: e.configuration_reloaded(
+        mapping=2,
+        before=1,
+        configuration="0123456789ab",
+        routes_added=["a"],
+        routes_removed=["b"],
+        tried_again=["orders"],
+        because="SIGHUP",
+        seconds=0.2,
+    ),
+    "configuration_refused": lambda e: e.configuration_refused(
+        file="bridge.yaml", problems=["mapping.user_id: is wrong"], mapping=1, watched=False
+    ),
+    "configuration_fixed": lambda e: e.configuration_fixed(seconds=3),
+    "configuration_unchanged": lambda e: e.configuration_unchanged(mapping=1),
+    "configuration_unsettled": lambda e: e.configuration_unsettled(file="bridge.yaml"),
     "key_reloaded": lambda e: e.key_reloaded(),
     "key_unreadable": lambda e: e.key_unreadable(detail="/run/key is empty"),
     "nothing_mapped": lambda e: e.nothing_mapped(records=1_000, types={"page.viewed": 1_000}),

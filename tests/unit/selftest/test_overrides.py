@@ -192,6 +192,7 @@ EVERY_KEY: Mapping[str, Any] = {
         "log_level": "debug",
         "log_format": "console",
     },
+    "reload": {"watch": True},
 }
 """Each key has another value than its default; a null that lifts a setting is there, too."""
 BESIDE = {

@@ -140,7 +140,7 @@ async def test_a_defect_of_the_look_at_the_group_ends_neither_it_nor_the_service
 ) -> None:
     monkeypatch.setattr(group_watch, "SOON", 0.0)
     silent = Silent()
-    here = Here(dict, list, dict, lambda: True, lambda: 0, 17)
+    here = Here(dict, list, dict, lambda: True, lambda: 0, lambda: 17, set)
     kafka = Kafka.model_validate({"bootstrap_servers": "nowhere:1", "group_id": "g", "topics": ["orders"]})
     watch = GroupWatch(
         kafka, cast("Any", silent), cast("Any", silent), cast("Any", None), here, logging.getLogger("tests.watch")

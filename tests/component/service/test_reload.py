@@ -1,0 +1,283 @@
+"""Another mapping is taken over while records flow: nothing is lost or sent twice, and what is wrong is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import descriptor_pb2
+
+from bridge.ops.status.status_document import document
+from bridge.sandbox.emulator import Emulator, Fault, FaultKind
+from tests.component.service.conftest import Configure, Start
+from tests.support.service import events, ledger
+from tests.support.service.embedded import Broker
+from tests.support.service.in_process import Service
+
+RENAMED = {
+    "order.completed": {"event_name": "Order Paid", "metadata": {"n": "data.n"}},
+    "page.viewed": None,
+    "gift.ordered": None,
+}
+
+
+def names(api: Emulator) -> list[str]:
+    return [each.event_name for each in api.ledger.accepted]
+
+
+async def reloaded(service: Service, event: str = "configuration_reloaded") -> dict[str, Any]:
+    """Ask for it, as SIGHUP does, and wait for what is said of it."""
+    before = len(service.lines.events(event))
+    service.bridge.reload()
+    await service.until(f"it says {event}", lambda: len(service.lines.events(event)) > before)
+    return service.lines.events(event)[-1]
+
+
+async def test_a_new_mapping_works_for_what_is_read_next_and_what_is_mapped_stays_as_it_is(
+    broker: Broker, api: Emulator, configure: Configure, start: Start
+) -> None:
+    service = await start()
+    first = document(service.now())
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=503))
+    broker.produce(events.orders(20))
+    await service.until("they are mapped and fail", lambda: service.now().tally.buffered == 20)
+
+    configure(mapping={"events": RENAMED})
+    said = await reloaded(service)
+    broker.produce(events.orders(30)[20:])
+    await service.until("the next are read", lambda: service.now().tally.buffered == 30)
+    api.set_faults()
+    await service.until_done(30)
+
+    assert sorted(names(api)) == ["Order Completed"] * 20 + ["Order Paid"] * 10
+    assert len(ledger.places(api.ledger.accepted)) == 30
+    status = document(service.now())
+    now, was = status["configuration"], first["configuration"]
+    assert now["hash"] == now["file"]["hash"] != was["hash"] == was["file"]["hash"]
+    assert now["file"]["problem"] is None
+    assert (said["before"], said["mapping"]) == (was["mapping"], now["mapping"])
+    assert now["loaded_at"] > was["loaded_at"]
+    assert said["routes_removed"] == ["gift.ordered[0]", "gift.ordered[1]", "page.viewed"]
+    assert status["accounting"]["gap"] == 0
+    await service.stop()
+    assert broker.position() == 30
+
+
+async def test_ten_mappings_under_load_lose_nothing_send_nothing_twice_and_change_at_one_offset_of_each_partition(
+    broker: Broker, api: Emulator, configure: Configure, start: Start
+) -> None:
+    api.set_faults(Fault(kind=FaultKind.ORDINARY, delay=0.001))
+    service = await start()
+    count = 0
+
+    def versions(version: int) -> dict[str, Any]:
+        dropped = "drop" if version % 2 else {"event_name": "Viewed"}
+        return {"order.completed": {"event_name": f"Version {version}"}, "page.viewed": dropped}
+
+    for version in range(10):
+        configure(mapping={"events": versions(version)})
+        asked = asyncio.ensure_future(reloaded(service))
+        while not asked.done():
+            broker.produce([events.order(f"u-{n % 9}", n) for n in range(count, count + 40)])
+            broker.produce([events.view(f"u-{n % 9}", n) for n in range(20)])
+            count += 60
+            await asyncio.sleep(0.02)
+        await asked
+    await service.until_done(count)
+
+    tally = service.now().tally
+    assert tally.consumed == count
+    assert tally.gap == 0
+    assert tally.delivered == len(api.ledger.accepted) == len(ledger.places(api.ledger.accepted))
+    assert ledger.overtaken(api.ledger.accepted) == []
+    by_place: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for each in api.ledger.accepted:
+        if each.event_name.startswith("Version"):
+            topic, partition, offset = ledger.place(each)
+            by_place.setdefault((topic, partition), []).append((offset, int(each.event_name.split()[1])))
+    for places in by_place.values():
+        used = [version for _, version in sorted(places)]
+        assert used == sorted(used)
+    assert names(api).count("Version 9") > 0
+    routes = {each["route"]: each for each in document(service.now())["routes"]}
+    assert sum(each["delivered"] for each in routes.values()) == tally.delivered
+    await service.stop()
+    assert broker.position() == count
+
+
+async def test_a_wrong_file_is_refused_whole_with_every_problem_and_a_fixed_one_is_taken_over(
+    broker: Broker, api: Emulator, configure: Configure, start: Start
+) -> None:
+    service = await start()
+    before = document(service.now())["configuration"]
+    example = {"name": "an order", "input": {"type": "order.completed", "data": {"user": "u"}}}
+    expect = {"user_id": "u", "event_name": "Order Paid", "metadata": {"event_id": "example/0/0"}}
+    wrong = {"events": {"order.completed": {"event_name": "Order Paid", "when": "data.n >"}, "b": {"evnt": "x"}}}
+    configure(mapping=wrong, kafka={"commit_interval": "1s"})
+    refused = await reloaded(service, "configuration_refused")
+    assert [each.partition(": ")[0] for each in refused["problems"]] == [
+        "mapping.events.b.evnt",
+        "kafka.commit_interval",
+    ]
+
+    configure(mapping={"events": {"order.completed": {"event_name": "A", "when": "data.n >"}}}, kafka={"refresh": "9s"})
+    refused = await reloaded(service, "configuration_refused")
+    assert sorted(each.partition(": ")[0] for each in refused["problems"]) == [
+        "kafka.refresh",
+        "mapping.events.order.completed.when",
+    ]
+
+    expects = [{**example, "expect": {**expect, "event_name": "Order Completed"}}]
+    configure(mapping={"events": RENAMED, "examples": expects})
+    refused = await reloaded(service, "configuration_refused")
+    (problem,) = refused["problems"]
+    assert problem.startswith("mapping.examples[0]: 'an order' does not hold (1 difference); `track-bridge test` with")
+    status = document(service.now())
+    shown = status["configuration"]
+    assert {**shown, "file": None} == {**before, "file": None}
+    assert shown["file"]["hash"] != shown["hash"]
+    assert shown["file"]["problem"] == problem
+    assert shown["file"]["since"] is not None
+    (concern,) = [each for each in status["needs_someone"] if each["reason"] == "configuration_file"]
+    assert concern["details"] == [f"{problem}."]
+    await service.until("the page shows it", lambda: service.now().configuration.refusals == 3)
+    broker.produce(events.orders(5))
+    await service.until_done(5)
+    assert names(api) == ["Order Completed"] * 5
+
+    configure(mapping={"events": RENAMED, "examples": [{**example, "expect": expect}]})
+    await reloaded(service)
+    assert service.lines.events("configuration_fixed")
+    assert len(service.lines.events("configuration_refused")) == 3
+    assert len(service.lines.events("configuration_reloaded")) == 1
+    broker.produce(events.orders(10)[5:])
+    await service.until_done(10)
+    assert names(api)[5:] == ["Order Paid"] * 5
+    shown = document(service.now())["configuration"]
+    assert shown["file"] == {"hash": shown["hash"], "problem": None, "since": None}
+    await service.stop()
+
+
+async def test_a_file_that_says_the_same_changes_nothing_and_one_set_back_is_no_problem_any_more(
+    configure: Configure, start: Start
+) -> None:
+    service = await start()
+    await reloaded(service, "configuration_unchanged")
+    assert len(service.lines.events("configuration_unchanged")) == 1
+    configure(kafka={"refresh": "9s"})
+    await reloaded(service, "configuration_refused")
+    configure()
+    await reloaded(service, "configuration_fixed")
+    assert service.lines.events("configuration_reloaded") == []
+    assert service.now().configuration.file_problems == ()
+    await service.stop()
+
+
+async def test_a_file_that_is_being_written_is_not_taken_over_however_often_it_is_asked_for(
+    configure: Configure, start: Start
+) -> None:
+    service = await start()
+    stopped = threading.Event()
+
+    def write() -> None:
+        for number in itertools.cycle(range(1000)):
+            configure(mapping={"events": {"order.completed": {"event_name": f"Half {number}"}}})
+            if stopped.wait(0.001):
+                return
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        service.bridge.reload()
+        await service.until("it says so", lambda: bool(service.lines.events("configuration_unsettled")))
+        assert service.now().configuration.reloads == 0
+    finally:
+        stopped.set()
+        writer.join()
+    await reloaded(service)
+    await service.stop()
+
+
+def described(path: Path, *names: str) -> Path:
+    """A descriptor set of one file with these messages."""
+    messages = [descriptor_pb2.DescriptorProto(name=name) for name in names]
+    file = descriptor_pb2.FileDescriptorProto(name="shop.proto", syntax="proto3", message_type=messages)
+    path.write_bytes(descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString())
+    return path
+
+
+async def test_a_file_that_the_mapping_names_is_part_of_it_and_what_is_doubtful_is_said_as_at_a_start(
+    configure: Configure, start: Start, tmp_path: Path
+) -> None:
+    service = await start()
+    shop = described(tmp_path / "shop.desc", "Order", "Refund")
+    configure(mapping={"decode": "protobuf", "descriptor_set_file": str(shop)})
+    await reloaded(service)
+    (said,) = service.lines.events("configuration")
+    assert (said["level"], said["key"]) == ("warning", "mapping.message_type")
+
+    shop.write_bytes(b"no descriptor set")
+    refused = await reloaded(service, "configuration_refused")
+    assert [each.partition(": ")[0] for each in refused["problems"]] == ["mapping.descriptor_set_file"]
+
+    described(shop, "Order", "Refund", "Gift")
+    await reloaded(service)
+    assert service.now().configuration.file_problems == ()
+    assert service.now().configuration.reloads == 2
+    await service.stop()
+
+
+async def test_a_topic_that_dead_letters_held_has_another_try_by_the_new_mapping(
+    broker: Broker, api: Emulator, configure: Configure, start: Start
+) -> None:
+    """A renamed field: every record is a dead letter until the mapping knows its new name."""
+    held = {"hold_after": 5}
+    wrong = {"user_id": "data.customer"}
+    service = await start(mapping=wrong, dead_letter=held)
+    broker.produce(events.orders(40))
+    await service.until("the topic is held", lambda: bool(service.now().held_topics))
+    assert api.ledger.accepted == []
+
+    configure(dead_letter=held)
+    said = await reloaded(service)
+    await service.until("they are delivered", lambda: len(api.ledger.accepted) == 35)
+
+    assert said["tried_again"] == ["orders"]
+    await service.until("nothing is open", lambda: service.now().tally.buffered == 0)
+    assert not service.now().held_topics
+    assert len(broker.letters()) == service.now().tally.dead_lettered == 5
+    assert service.now().tally.gap == 0
+    await service.stop()
+    assert broker.position() == 40
+
+
+async def test_the_file_is_watched_where_it_says_so_and_a_link_that_is_swapped_is_a_change(
+    broker: Broker, api: Emulator, start: Start, tmp_path: Path
+) -> None:
+    """As the kubelet does with a ConfigMap."""
+    service = await start(reload={"watch": True})
+    assert service.now().configuration.is_watched
+    file = tmp_path / "bridge.yaml"
+    (tmp_path / "new").mkdir()
+    text = file.read_text().replace("Order Completed", "Order Paid")
+    (tmp_path / "new" / "bridge.yaml").write_text(text)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "new" / "bridge.yaml")
+    link.replace(file)
+    await service.until("it is taken over", lambda: service.now().configuration.reloads == 1)
+    broker.produce(events.orders(5))
+    await service.until_done(5)
+    assert names(api) == ["Order Paid"] * 5
+    await service.stop()
+
+
+async def test_a_file_that_is_not_watched_changes_nothing(configure: Configure, start: Start) -> None:
+    service = await start()
+    configure(mapping={"events": RENAMED})
+    await asyncio.sleep(0)
+    assert service.bridge.snapshot().configuration.is_watched is False
+    assert service.now().configuration.reloads == 0
+    await service.stop()
