@@ -23,6 +23,7 @@ from bridge.model import TopicPartition
 from bridge.ops.snapshot import Letters
 from bridge.ops.status import concerns as of_replica
 from bridge.ops.status.concerns import OPEN_DEAD_LETTERS, RETENTION_NEAR, RETENTION_SHARE, STALLED
+from bridge.text import moments
 from bridge.text.amounts import listed
 
 REPLICA_SILENT: Final = "replica_silent"
@@ -215,11 +216,11 @@ def _unowned(found: Composed) -> Iterator[FleetConcern]:
     nobodys = tuple(each.partition for each in found.partitions if each.is_owned is False)
     if group is not None and not group.members:
         last = max((at for at in map(_committed_at, found.facts.committed.values()) if at is not None), default=None)
+        committed = "" if last is None else f" It committed last at {moments.iso(last, 'seconds')}."
         yield FleetConcern(
             Reason.UNOWNED.value,
             needs_someone=True,
-            since=last,
-            details=(f"The group {found.facts.group_id} has no member: no bridge reads anything.",),
+            details=(f"The group {found.facts.group_id} has no member: no bridge reads anything.{committed}",),
             action=completed("Start a bridge of this group (`bridge run`), or look why none runs."),
             partitions=nobodys,
         )
@@ -333,13 +334,28 @@ def _differences(found: Composed) -> Iterator[FleetConcern]:
             mappings[mapping] = [f"commits of {listed(partitions, 3)}"]
     versions = _by_value((each.version, each.address) for each in answered)
     configurations = _by_value((each.configuration, each.address) for each in answered)
+    began = {each.address: _began(each) for each in answered}
     if len(mappings) > 1:
         elsewhere = tuple(each for mapping in mappings for each in committed.get(mapping, ()))
-        yield _difference(MAPPINGS_DIFFER, "Members of the group work by different mappings", mappings, elsewhere)
+        sentence = "Members of the group work by different mappings"
+        yield _difference(MAPPINGS_DIFFER, sentence, mappings, began, elsewhere)
     elif len(configurations) > 1:
-        yield _difference(CONFIGURATIONS_DIFFER, "Replicas run with different configurations", configurations)
+        yield _difference(CONFIGURATIONS_DIFFER, "Replicas run with different configurations", configurations, began)
     if len(versions) > 1:
-        yield _difference(VERSIONS_DIFFER, "Replicas are of different versions", versions)
+        yield _difference(VERSIONS_DIFFER, "Replicas are of different versions", versions, began)
+
+
+def _began(replica: ReplicaView) -> float | None:
+    """Since when it works as it does: since it loaded its configuration, or since it started."""
+    loaded = moment(section(replica.document, "configuration").get("loaded_at"))
+    return loaded if loaded is not None else moment((replica.document or {}).get("started_at"))
+
+
+def _differ_since(values: Iterable[Sequence[str]], began: Mapping[str, float | None]) -> float | None:
+    """When the second of them appeared, of what was there then and is there still."""
+    first = [min((at for each in places if (at := began.get(each)) is not None), default=None) for places in values]
+    known = [each for each in first if each is not None]
+    return max(known) if len(known) == len(first) else None
 
 
 def _by_value(pairs: Iterable[tuple[str | None, str]]) -> dict[str, list[str]]:
@@ -361,12 +377,17 @@ def _mappings_of_commits(found: Composed) -> dict[str, tuple[TopicPartition, ...
 
 
 def _difference(
-    reason: str, sentence: str, values: Mapping[str, Sequence[str]], partitions: Sequence[TopicPartition] = ()
+    reason: str,
+    sentence: str,
+    values: Mapping[str, Sequence[str]],
+    began: Mapping[str, float | None],
+    partitions: Sequence[TopicPartition] = (),
 ) -> FleetConcern:
     parts = [f"{value} at {listed(places, 3)}" for value, places in values.items()]
     return FleetConcern(
         reason,
         needs_someone=False,
+        since=_differ_since(values.values(), began),
         details=(f"{sentence}: {'; '.join(parts)}.",),
         action=_ROLLOUT,
         partitions=tuple(partitions),

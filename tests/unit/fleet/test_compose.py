@@ -16,12 +16,13 @@ from bridge.fleet.compose import compose, counts_letters, unspoken
 from bridge.fleet.concerns import MAPPINGS_DIFFER, OTHER_GROUP, REPLICA_SILENT, VERSIONS_DIFFER
 from bridge.fleet.facts import KafkaFacts
 from bridge.fleet.view import NOT_TOLD, FleetConcern, FleetView, ReplicaView
+from bridge.formats.offset_map import Demand, Head, encode
 from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import REASONS, Reason
 from bridge.kafka.admin.committed import Committed
 from bridge.ops.group_view import TopicProblem
 from bridge.ops.snapshot import Letters
-from bridge.ops.status.concerns import OPEN_DEAD_LETTERS, RETENTION_NEAR, STALLED
+from bridge.ops.status.concerns import LENGTHEN_RETENTION, OPEN_DEAD_LETTERS, RETENTION_NEAR, STALLED
 from bridge.ops.status.forecast import Forecast, LostBy, Pace, written
 from bridge.text.moments import iso
 from tests.unit.fleet.conftest import NOW, Answer, Facts, group, member, orders, row, said
@@ -113,8 +114,16 @@ def test_a_group_without_a_member_needs_someone_although_no_replica_is_there_to_
     found = concern(view, Reason.UNOWNED.value)
     assert found.needs_someone
     assert found.partitions == orders(0, 1, 2, 3)
-    assert "no member" in found.details[0]
+    assert found.details == ("The group shop has no member: no bridge reads anything.",)
     assert {each.why for each in view.partitions} == {Reason.UNOWNED.value}
+
+
+def test_of_a_group_without_a_member_it_is_said_when_it_committed_last(facts: Facts) -> None:
+    demand, head = Demand(0, int(NOW - 540)), Head()
+    first, second = orders(0, 1)
+    text = encode(10, [], leader_epoch=None, topic_id="", demand=demand, head=head, max_length=4_000)
+    view = compose(facts(2, committed={first: Committed(10, text), second: Committed(5, "")}, group=group()), [], NOW)
+    assert f"It committed last at {iso(NOW - 540, 'seconds')}." in concern(view, "unowned").details[0]
 
 
 def test_partitions_that_nobody_owns_are_told_once_whoever_says_it(facts: Facts, answer: Answer) -> None:
@@ -183,6 +192,17 @@ def test_replicas_of_different_mappings_and_versions_are_told(facts: Facts, answ
     assert "000000002 at http://10.0.0.2:9464" in concern(view, MAPPINGS_DIFFER).details[0]
     assert "1.1 at http://10.0.0.2:9464" in concern(view, VERSIONS_DIFFER).details[0]
     assert not concern(view, MAPPINGS_DIFFER).needs_someone
+
+
+def test_mappings_differ_since_the_second_of_them_appeared(facts: Facts, answer: Answer) -> None:
+    def works(address: str, mapping: str, since: float, **given: Any) -> ReplicaView:
+        return answer(address, group_view={"mapping": mapping}, started_at=iso(since), **given)
+
+    old = [works("10.0.0.1", "000000001", NOW - 900), works("10.0.0.2", "000000001", NOW - 5)]
+    new = works("10.0.0.3", "000000002", NOW - 60)
+    assert concern(compose(facts(), [*old, new], NOW), MAPPINGS_DIFFER).since == NOW - 60
+    reloaded = works("10.0.0.3", "000000002", NOW - 950, configuration={"loaded_at": iso(NOW - 30)})
+    assert concern(compose(facts(), [*old, reloaded], NOW), MAPPINGS_DIFFER).since == NOW - 30
 
 
 # --- Kafka -----------------------------------------------------------------------------------------------
@@ -361,6 +381,16 @@ def test_what_stands_still_is_not_forecast_to_be_done_by_what_was_watched_before
     view = compose(facts(2), [answer("10.0.0.1", partitions=flows, forecast=before)], NOW)
     assert view.forecast is not None
     assert view.forecast.empty_at == NOW + 60
+
+
+def test_records_in_danger_that_a_replica_tells_of_are_not_told_once_more(facts: Facts, answer: Answer) -> None:
+    told = said(
+        RETENTION_NEAR, details=["Told by the replica."], action=LENGTHEN_RETENTION, partitions=["orders/0"]
+    )  # fmt: skip
+    old = row(0, why="outage", oldest_open={"timestamp": iso(NOW - 3_000)})
+    replica = answer("10.0.0.1", partitions=[old], needs_someone=[told])
+    view = compose(facts(1, retention={"orders": 3_600.0}), [replica], NOW)
+    assert concern(view, RETENTION_NEAR).details == ("Told by the replica.",)
 
 
 def test_only_of_what_waits_and_nobody_speaks_of_is_asked_how_old_it_is(facts: Facts, answer: Answer) -> None:
