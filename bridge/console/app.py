@@ -17,7 +17,7 @@ from bridge.console import forms
 from bridge.console.forms import PageRefusedError
 from bridge.console.live import LiveHub, LiveKey, LiveResponse
 from bridge.console.page import COOKIE, ConsolePage, Show, Take, Visit, wall_clock
-from bridge.console.pages import find, letter, letters, login, now, partition, partitions, routes, settings
+from bridge.console.pages import act, find, letter, letters, login, now, partition, partitions, routes, settings
 from bridge.console.parts import ConsoleParts
 from bridge.console.rendering import STATIC
 from bridge.console.security import Guard
@@ -28,6 +28,7 @@ PAGES: Final[Sequence[ConsolePage]] = (
     now.PAGE,
     partitions.PAGE,
     partition.PAGE,
+    act.PAGE,
     routes.PAGE,
     letters.PAGE,
     letter.PAGE,

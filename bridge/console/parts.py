@@ -13,6 +13,7 @@ from bridge.console.measures import Measures
 from bridge.console.reach import ConsoleReach
 from bridge.console.rendering import Renderer
 from bridge.console.session import Sessions
+from bridge.fleet.acts import FleetControl
 from bridge.fleet.source import FleetSource
 from bridge.ops.log.logger import EventLogger
 
@@ -27,6 +28,8 @@ class ConsoleParts:
     sessions: Sessions
     reach: ConsoleReach
     log: EventLogger
+    control: FleetControl | None = None
+    """What acts on partitions; None: without a token nothing does."""
     history: FleetHistory = field(default_factory=FleetHistory)
     measures: Measures = field(default_factory=Measures)
     renderer: Renderer = field(default_factory=Renderer)

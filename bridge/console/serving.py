@@ -28,6 +28,7 @@ from bridge.console.session import Sessions
 from bridge.console.token import TokenFile
 from bridge.errors import InvalidError, Misuse, Unreachable
 from bridge.exits import ExitCode
+from bridge.fleet.acts import over_network
 from bridge.fleet.opening import open_fleet
 from bridge.mapping.mapper import CompiledMapping
 from bridge.ops.log.logger import EventLogger, Logging, set_up
@@ -76,7 +77,9 @@ async def _run(
         async with open_fleet(config, client_log) as source:
             finder = ConsoleFinder(config, mapping, source, client_log)
             desk = ConsoleLetters(config, mapping, client_log)
-            parts = ConsoleParts(config, source, Sessions(token), reach, log.logger, find=finder.find, desk=desk)
+            control = None if token is None else over_network(config)
+            sessions = Sessions(token)
+            parts = ConsoleParts(config, source, sessions, reach, log.logger, control, find=finder.find, desk=desk)
             log.logger.info(
                 "console_listening",
                 version=__version__,

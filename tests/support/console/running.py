@@ -24,6 +24,7 @@ from bridge.console.parts import ConsoleParts
 from bridge.console.reach import ConsoleReach
 from bridge.console.session import Sessions
 from bridge.console.token import TokenFile
+from bridge.fleet.acts import FleetControl
 from bridge.fleet.source import FleetSource
 from bridge.fleet.view import FleetView
 from bridge.kafka.letters.letter_log import LetterLog
@@ -101,6 +102,7 @@ class ConsoleSetting:
     behind_proxy: bool = False
     names: frozenset[str] = frozenset()
     find: Find | None = None
+    control: FleetControl | None = None
     pages_of_metrics: dict[str, str] = field(default_factory=dict)
     """By the replica's address."""
     letters: LogInMemory = field(default_factory=some_letters)
@@ -128,7 +130,9 @@ class ConsoleSetting:
         )
         sessions, measures = Sessions(token, self.clock), Measures(self.metrics)
         return ConsoleParts(
-            self.config, source, sessions, reach, log, FleetHistory(), measures, find=self.find, desk=desk
+            *(self.config, source, sessions, reach, log, self.control, FleetHistory(), measures),
+            find=self.find,
+            desk=desk,
         )
 
     def with_values(self) -> None:
