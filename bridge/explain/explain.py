@@ -60,8 +60,10 @@ def _at(question: AtOffset, sources: ExplainSources, shown: ShownContent, progre
     if partition.partition >= count:
         raise Misuse(f"{question}: {partition.topic} has the partitions 0 to {count - 1}.")
     place = (partition, question.offset)
-    scan = sources.letters(lambda letter: _place_of(letter) == place, progress)
+    # In this order: what is done by then has its dead letter by then, if it has one. The other way round a dead letter
+    # that is written between the two questions would pass for a delivery.
     offsets = sources.offsets([partition])
+    scan = sources.letters(lambda letter: _place_of(letter) == place, progress)
     return _explained([_Candidate(place)], sources, _AskedFacts(offsets, scan, sources.replicas(), shown, now))
 
 
@@ -82,7 +84,8 @@ def _searched(
             return False
         return place in places or bool(matches(record))
 
-    scan = sources.letters(is_meant, lambda _count: None)
+    offsets = dict(sources.offsets(sorted({place[0] for place in places})) if places else {})
+    scan = sources.letters(is_meant, lambda _count: None)  # after the offsets, see `_at`
     candidates = [
         _Candidate((TopicPartition(record.topic, record.partition), record.offset), record, _TOPIC, elements)
         for record, elements in found.records
@@ -90,7 +93,8 @@ def _searched(
     more = dict.fromkeys(place for each in scan.entries if (place := _place_of(each.letter)) not in places)
     candidates += [_Candidate(place, from_letter=True) for place in more if place is not None]
     candidates = candidates[:MOST_RECORDS]
-    offsets = sources.offsets(sorted({each.place[0] for each in candidates})) if candidates else {}
+    others = sorted({each.place[0] for each in candidates} - offsets.keys())
+    offsets |= sources.offsets(others) if others else {}
     asked = _AskedFacts(offsets, scan, sources.replicas() if candidates else ReplicasTold(), shown, now)
     answer = _explained(candidates, sources, asked)
     whole = replace(

@@ -6,7 +6,15 @@ from typing import Final
 
 from bridge.commands import command
 from bridge.explain.facts import RecordFacts, RecordPresence
-from bridge.explain.fates import DecidedFate, DeliveredFate, FilteredFate, LostFate, NoRecordFate, UnknownFate
+from bridge.explain.fates import (
+    DecidedFate,
+    DeliveredFate,
+    FilteredFate,
+    LostFate,
+    NoRecordFate,
+    NotReadFate,
+    UnknownFate,
+)
 from bridge.explain.of_letters import perhaps_gone
 from bridge.formats.losses import PASSED
 from bridge.mapping.review.walk import WalkedEvent
@@ -18,29 +26,34 @@ _OTHER_MAPPING: Final = f"{_OF_MAPPING} The last commit of its partition was mad
 _OFFSET_MOVED: Final = (
     "A committed offset that another tool set past it, or a group that began behind it, leaves no trace."
 )
+_AT_MOST: Final = "Some of these offsets may have been done before: their number is an upper bound."
+_GONE: Final = (
+    "The group was done with it, and then it left the log. Without the record nobody can tell whether it was delivered "
+    "or filtered. No loss of it is recorded, and it is no dead letter."
+)
 _AGE: Final = "Its route has max_age: whether it was too old when its turn came is not known."
 
 
 def done(facts: RecordFacts, event: WalkedEvent | None) -> DecidedFate:
     """Decides; letters of the event were looked for before."""
+    committed = None if facts.offsets is None else facts.offsets.committed
+    if committed is not None and committed.is_beginning:
+        begins = f"The group begins at offset {committed.offset} of {facts.partition}, and has committed nothing since"
+        return DecidedFate(NotReadFate(f"{begins}: no bridge of it has read what is below."))
     lost = loss_of(facts)
     if lost is not None:
-        return DecidedFate(lost, ("Some of these offsets may have been done before: their number is an upper bound.",))
-    match facts.presence:
-        case RecordPresence.GONE if event is None:
-            sentence = (
-                "The group was done with it, and then it left the log. Without the record nobody can tell whether it "
-                "was delivered or filtered. No loss of it is recorded, and it is no dead letter."
-            )
-            return DecidedFate(UnknownFate(sentence), perhaps_gone(facts))
-        case RecordPresence.ABORTED:
-            return DecidedFate(NoRecordFate(ABORTED))
-        case RecordPresence.NO_RECORD:
-            return DecidedFate(NoRecordFate(NO_RECORD), ("If there was one, the group was done with it.",))
-        case _ if event is None:
-            return DecidedFate(UnknownFate(f"The group is done with it. What it became cannot be told: {facts.unread}"))
-        case _:
-            return _by_mapping(facts, event)
+        return DecidedFate(lost, (_AT_MOST,))
+    if facts.presence is RecordPresence.ABORTED:
+        return DecidedFate(NoRecordFate(ABORTED))
+    if facts.presence is RecordPresence.NO_RECORD:
+        return DecidedFate(NoRecordFate(NO_RECORD), ("If there was one, the group was done with it.",))
+    return _without_content(facts) if event is None else _by_mapping(facts, event)
+
+
+def _without_content(facts: RecordFacts) -> DecidedFate:
+    if facts.presence is RecordPresence.GONE:
+        return DecidedFate(UnknownFate(_GONE), perhaps_gone(facts))
+    return DecidedFate(UnknownFate(f"The group is done with it. What it became cannot be told: {facts.unread}"))
 
 
 def loss_of(facts: RecordFacts) -> LostFate | None:

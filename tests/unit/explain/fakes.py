@@ -37,6 +37,8 @@ class FakeCluster:
     mapping_number: int = 7
     group: str = GROUP
     not_consumed: frozenset[str] = frozenset()
+    meanwhile: Callable[[], None] | None = None
+    """What happens once, between the questions for offsets and for dead letters, whichever is asked first."""
 
     def write(self, *values: bytes | None, topic: str = "orders", partition: int = 0) -> None:
         """Appends records, a second after each other."""
@@ -56,7 +58,14 @@ class FakeCluster:
         return sorted(each for each in self.records if not topics or each.topic in topics)
 
     def offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, PartitionOffsets]:
-        return {each: self._offsets(each) for each in partitions if each in self.records}
+        found = {each: self._offsets(each) for each in partitions if each in self.records}
+        self._happens()
+        return found
+
+    def _happens(self) -> None:
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            happens()
 
     def _offsets(self, partition: TopicPartition) -> PartitionOffsets:
         end = len(self.records[partition])
@@ -85,6 +94,7 @@ class FakeCluster:
         found = [letter for each in self.letter_records if is_meant(letter := parse(each))]
         ledger = LetterLedger("", about={identity(letter) for letter in found})
         entries = [LetterEntry(letter, ledger.standing(letter)) for letter in found]
+        self._happens()
         return LetterScan(None, len(self.letter_records), None, entries, Losses(self.group))
 
     def replicas(self) -> ReplicasTold:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -355,6 +356,15 @@ def test_a_dead_letter_names_the_command_that_shows_it() -> None:
 def test_a_dead_letter_of_a_record_that_is_not_committed_is_mapped_once_more_after_a_crash() -> None:
     assert decide(facts(60, offsets(50), letters=letters(60)), event()).unknown
     assert not decide(facts(40, offsets(50), letters=letters(40)), event()).unknown
+
+
+def test_what_is_below_the_beginning_of_a_group_was_not_sent_by_it() -> None:
+    known = offsets(50)
+    assert known.committed is not None
+    begun = replace(known, committed=replace(known.committed, metadata="", is_beginning=True))
+
+    assert decide(facts(40, begun), event()).fate.state is FateState.NOT_READ
+    assert decide(facts(60, begun), event()).fate.state is FateState.WAITING
 
 
 # --- several events of one record ----------------------------------------------------------------------

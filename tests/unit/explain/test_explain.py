@@ -287,6 +287,16 @@ def test_dead_letters_that_cannot_be_read_are_said(cluster: FakeCluster) -> None
     assert states(answer) == [("orders/0/2", "unknown")]
 
 
+def test_a_dead_letter_that_is_written_meanwhile_does_not_pass_for_a_delivery(cluster: FakeCluster) -> None:
+    def dead_lettered() -> None:
+        stamp = cluster.records[P0][7].timestamp_ms or 0
+        cluster.letter_records = [letter(7, value=value("u-1", 7), timestamp_ms=stamp - 7).record(0)]
+        cluster.committed[P0] = 8
+
+    cluster.meanwhile = dead_lettered
+    assert states(at(cluster, "orders/0/7")) == [("orders/0/7", "dead_letter")]
+
+
 def test_a_whole_record_letter_is_that_of_each_event(cluster: FakeCluster) -> None:
     stamp = cluster.records[P0][2].timestamp_ms
     assert stamp is not None
