@@ -144,7 +144,7 @@ class Bridge:
         """Where OTEL_* variables ask for it."""
         parts = self._parts
         durations, latencies = parts.sink.stats.duration_exemplars, parts.dispatcher.tally.latency_exemplars
-        made = telemetry(self._config, self._log.logger, parts.events, durations, latencies)
+        made = telemetry(self._config, self._log, parts.events, durations, latencies)
         if made is not None and made.spans is not None:
             parts.dispatcher.listeners.add(made.spans)
         return made

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bridge.config.sections import Config
     from bridge.counts import Exemplar
     from bridge.ops.log.events import Events
-    from bridge.ops.log.logger import EventLogger
+    from bridge.ops.log.logger import Logging
     from bridge.telemetry.exporting import Telemetry
 
 PACKAGES = ("opentelemetry", "google", "requests")
@@ -22,7 +22,7 @@ PACKAGES = ("opentelemetry", "google", "requests")
 
 def telemetry(
     config: Config,
-    log: EventLogger,
+    log: Logging,
     events: Events,
     duration: dict[int, Exemplar],
     latency: dict[int, Exemplar],
@@ -40,6 +40,8 @@ def telemetry(
     wishes = wished(environ)
     if wishes is None:
         return None
+    for secret in wishes.secrets:
+        log.redactor.add(secret)
     for problem in wishes.problems:
         events.telemetry_problem(detail=problem)
     if not wishes.signals:
@@ -57,7 +59,7 @@ def telemetry(
         return None
     about = Exported(__version__, config.kafka.group_id, config.track.endpoint, config.dead_letter.topic)
     try:
-        made = Telemetry(wishes, about, log, events, KeptExemplars(duration, latency))
+        made = Telemetry(wishes, about, log.logger, events, KeptExemplars(duration, latency))
     except Exception as refused:  # noqa: BLE001 - whatever of OTEL_* the SDK cannot read
         events.telemetry_problem(
             detail=f"OTEL_* variables: {refused} ({type(refused).__name__}), so that nothing is exported; correct them "

@@ -117,9 +117,13 @@ class RecordSpans:
             low = self._bits(64)
             if low >= self._bound:
                 return None
-            return SpanLife(self, record, outcomes, (self._bits(64) << 64) | low or 1, None)
+            return self._follow(record, outcomes, (self._bits(64) << 64) | low or 1, None)
         sampled = parent.is_sampled if self._follows_parent else (parent.trace_id & _LOW_BITS) < self._bound
-        return SpanLife(self, record, outcomes, parent.trace_id, parent) if sampled else None
+        return self._follow(record, outcomes, parent.trace_id, parent) if sampled else None
+
+    @_unharmed
+    def _follow(self, record: Record, outcomes: Outcomes, trace_id: int, parent: TraceContext | None) -> SpanLife:
+        return SpanLife(self, record, outcomes, trace_id, parent)
 
     def span_id(self) -> int:
         """A new one."""

@@ -5,9 +5,10 @@ The SDK reads the rest by itself: where the collector is, headers, certificates,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote
 
 SIGNALS: Final = ("traces", "metrics", "logs")
 _PROTOCOL: Final = "http/protobuf"
@@ -36,6 +37,8 @@ class Wishes:
     reads_traceparent: bool = True
     metrics_every: float = _INTERVAL
     """Seconds."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What no log line may show: the values of the headers that exporters send, which carry keys."""
     problems: tuple[str, ...] = ()
     """Sentences: what is asked for and not done, or cannot be read."""
 
@@ -58,6 +61,7 @@ def wished(environ: Mapping[str, str]) -> Wishes | None:
         _sampling(given, problems),
         "tracecontext" in _listed(given.get("OTEL_PROPAGATORS", "tracecontext,baggage")),
         _interval(given, problems),
+        tuple(_secrets(given)),
         tuple(problems),
     )
 
@@ -124,6 +128,15 @@ def _interval(given: Mapping[str, str], problems: list[str]) -> float:
         problems.append(f"OTEL_METRIC_EXPORT_INTERVAL: {text} is no number of milliseconds; 60000 is used")
         return _INTERVAL
     return int(text) / 1000
+
+
+def _secrets(given: Mapping[str, str]) -> Iterator[str]:
+    """``name=value,…``, the values quoted as in URLs."""
+    for name, text in given.items():
+        if name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("HEADERS"):
+            for header in text.split(","):
+                value = header.partition("=")[2].strip()
+                yield from (value, unquote(value), unquote(value).rpartition(" ")[2])
 
 
 def _listed(text: str) -> Sequence[str]:

@@ -97,6 +97,15 @@ async def test_show_tells_what_came_what_was_sent_and_what_would_be_sent_now(dlq
     assert (await dlq("show", "orders/0/7")).out == ran.out, "the origin's id names the same letter"
 
 
+async def test_show_and_list_name_the_trace_of_a_letter_that_has_one(dlq: Dlq, put: Put) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    put(letter(1, trace=trace), letter(1, partition=1))
+    assert trace in (await dlq("show", "orders/0/1")).out
+    assert "trace" not in (await dlq("show", "orders/1/1")).out
+    found = {each["origin"]["partition"]: each.get("trace") for each in (await dlq("list", "--json")).documents}
+    assert found == {0: trace, 1: None}
+
+
 async def test_show_names_a_timestamp_that_is_no_date_and_one_that_is_not_there(dlq: Dlq, put: Put) -> None:
     dateless = letter(8)
     headers = [(name, value) for name, value in dateless.headers if not name.endswith("letter.origin-timestamp")]

@@ -56,6 +56,7 @@ def letter(
     element: int | None = None,
     kind: str = "track",
     step: FailedStep | None = None,
+    trace: str | None = None,
 ) -> Written:
     """One of the bridge's own."""
     content = value_of(user, offset) if value is None else value
@@ -65,6 +66,7 @@ def letter(
         element=element,
         kind=kind,
         step=step,
+        trace=trace,
     )
     return Written(key, content, build(made, group), partition % partitions)
 

@@ -358,5 +358,8 @@ def test_a_defect_of_the_exporter_s_is_none_of_the_delivery(caplog: pytest.LogCa
     traced.listener.emit = broken
     traced.feed("ann")
     traced.world.run(1)
+    traced.listener.now = lambda: 1 // 0
+    traced.feed("ann", ("traceparent", SAMPLED.encode()))
+    traced.world.run(1)
     assert traced.world.all_finished()
     assert "a span could not be recorded" in caplog.text

@@ -84,6 +84,13 @@ def test_what_cannot_be_followed_is_said_in_a_sentence(environ: dict[str, str], 
     assert any(sentence in each for each in found.problems), found.problems
 
 
+def test_what_exporters_send_as_headers_is_secret() -> None:
+    found = wished({**HERE, "OTEL_EXPORTER_OTLP_HEADERS": "api-key=hunter2,authorization=Bearer%20tok%2Ben"})
+    assert found is not None
+    assert {"hunter2", "Bearer tok+en", "tok+en"} <= set(found.secrets)
+    assert "hunter2" not in repr(found)
+
+
 def test_headers_are_not_read_where_their_format_is_not_among_the_propagators() -> None:
     reads = [wished({**HERE, "OTEL_PROPAGATORS": text}) for text in ("", "b3", "none", "baggage, tracecontext")]
     assert [each is not None and each.reads_traceparent for each in reads] == [True, False, False, True]
