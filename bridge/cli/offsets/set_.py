@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.frame import output, startup
+from bridge.cli.frame.acting import Group
 from bridge.cli.frame.help import about
 from bridge.commands import Operand, command
 from bridge.errors import Misuse, Unanswered, Unreachable
@@ -18,9 +19,9 @@ from bridge.text.amounts import listed, plural, thousands
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bridge.cli.offsets.offset_change import OffsetChange, Target
-    from bridge.cli.offsets.reading import Read
-    from bridge.cli.offsets.through import ControlAnswer
+    from bridge.cli.offsets.through import ControlAnswer, SettingBridge
+    from bridge.fleet.acts.offset_change import OffsetChange, Target
+    from bridge.fleet.acts.offset_planning import Read
     from bridge.formats.losses import Lost
     from bridge.kafka.admin.group_description import GroupDescription
     from bridge.model import TopicPartition
@@ -54,20 +55,22 @@ def set_offsets(
     ] = 0,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Set without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    group: Group = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> ExitCode:
     """Set the group's committed offset, as out_of_range needs it: of partitions that are held, or of a stopped group.
 
-    Where the bridge runs it sets the offset itself: run this beside the replica that has the partition. Shows first
-    what would change. Records that are not done and lie below the new offset are never sent: --accept-loss N
-    allows up to N of them. What the commit's offset map says is done above the new offset stays done.
+    Where the bridge runs it sets the offset itself: run this beside the replica that has the partition, or with
+    --group. Shows first what would change. Records that are not done and lie below the new offset are never sent:
+    --accept-loss N allows up to N of them. What the commit's offset map says is done above the new offset stays done.
     """
     from bridge.cli.offsets import reading, through
+    from bridge.fleet.acts import offset_planning
 
     target = _target(to)
     start = startup.load(config)
     found = reading.read(start, where)
-    changes = _changes(found, target, to)
+    changes = offset_planning.changes(found, target, to)
     if not changes:
         return _end(changes, start, as_json=json, was_set=False, why="The committed offset is there already.")
     if not json:
@@ -76,13 +79,14 @@ def set_offsets(
     if dry_run:
         return _end(changes, start, as_json=json, was_set=False, why="Nothing was set (--dry-run).")
     members = _members_of(start.config.kafka.group_id, found.group)
+    bridge = through.TheGroup(start) if group else through.TheOneHere(start)
     if members is not None:
-        through.refuse(start, changes, members)
+        bridge.refuse(changes, members)
     question = f"Set the committed offset of {start.config.kafka.group_id} on {plural(len(changes), 'partition')}?"
     if not output.agreed(question, yes=yes, otherwise="add --yes to set it, or --dry-run to only see it"):
         return _end(changes, start, as_json=json, was_set=False, why="Nothing was set.")
     try:
-        answer, runs = _set(start, changes, members)
+        answer, runs = _set(start, bridge, changes, members)
     except Unanswered as silent:
         raise Unanswered(f"{silent} {_after_silence(start, found, changes)}".strip()) from silent
     done = [each for each in changes if each.before.partition not in answer.refused]
@@ -106,32 +110,12 @@ def _release(changes: Sequence[OffsetChange], where: str) -> str:
 
 
 def _target(to: str) -> Target:
-    from bridge.cli.offsets import offset_change
+    from bridge.fleet.acts import offset_change
 
     try:
         return offset_change.parse(to)
     except ValueError as problem:
         raise Misuse(f"--to {problem}.") from problem
-
-
-def _changes(found: Read, target: Target, to: str) -> list[OffsetChange]:
-    from bridge.cli.offsets import reading
-    from bridge.cli.offsets.offset_change import Moment, aim, change
-
-    states = reading.complete(found)
-    at_time: dict[Any, int | None] = {}
-    if isinstance(target, Moment):
-        partitions = [each.partition for each in states]
-        at_time = found.inspection.first_at(partitions, target.epoch_ms)
-        missing = [str(each) for each in partitions if each not in at_time]
-        if missing:
-            raise Unreachable(f"The brokers did not say where {to} is in {', '.join(missing)}.")
-    try:
-        offsets = aim(states, target, at_time)
-    except ValueError as problem:
-        raise Misuse(f"--to {problem}.") from problem
-    changes = [change(each, offsets[each.partition]) for each in states]
-    return [each for each in changes if not each.changes_nothing]
 
 
 def _refuse_loss(changes: Sequence[OffsetChange], accepted: int, *, dry_run: bool) -> None:
@@ -166,7 +150,7 @@ def _members(group: str, named: str) -> str:
 
 
 def _set(
-    start: startup.LoadedConfiguration, changes: Sequence[OffsetChange], members: str | None
+    start: startup.LoadedConfiguration, bridge: SettingBridge, changes: Sequence[OffsetChange], members: str | None
 ) -> tuple[ControlAnswer, bool]:
     """What became of it, and whether a running bridge did it. Raises `Unanswered` where nobody knows."""
     from bridge.cli.offsets import through
@@ -177,8 +161,8 @@ def _set(
             return through.ControlAnswer(_write(start, changes), ()), False
         except GroupHasMembersError:
             members = _members(start.config.kafka.group_id, "one joined just now, or the brokers do not say which")
-            through.refuse(start, changes, members)
-    return through.write(start, changes), True
+            bridge.refuse(changes, members)
+    return bridge.write(changes), True
 
 
 def _write(start: startup.LoadedConfiguration, changes: Sequence[OffsetChange]) -> dict[TopicPartition, str]:

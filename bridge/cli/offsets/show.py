@@ -16,7 +16,7 @@ from bridge.text.amounts import plural, thousands
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bridge.cli.offsets.reading import Read
+    from bridge.fleet.acts.offset_planning import Read
     from bridge.kafka.consumer.starts.partition_offsets import PartitionOffsets
 
 _HEAD = ("partition", "committed", "log start", "log end", "lag", "done above", "problem")
@@ -44,11 +44,12 @@ def show(
     partition.
     """
     from bridge.cli.offsets import reading
+    from bridge.fleet.acts import offset_planning
 
     start = startup.load(config)
     found = reading.read(start, where)
     if not found.states:
-        reading.complete(found)
+        offset_planning.complete(found)
     if json:
         output.document(_document(start.config.kafka.group_id, found))
     else:

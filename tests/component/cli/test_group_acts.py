@@ -67,8 +67,14 @@ def produce_to_all(produce: Produce) -> None:
         produce(number, ORDER, ORDER)
 
 
-async def test_one_command_holds_and_releases_the_whole_group_while_records_flow(
-    cli: Cli, group: tuple[Replica, Replica], config: Config, produce: Produce, api: Emulator, token: Path
+async def test_one_command_holds_moves_and_releases_the_whole_group_while_records_flow(
+    cli: Cli,
+    group: tuple[Replica, Replica],
+    config: Config,
+    produce: Produce,
+    api: Emulator,
+    token: Path,
+    tmp_path: Path,
 ) -> None:
     file = asking(config, token, *group)
     produce_to_all(produce)
@@ -87,11 +93,21 @@ async def test_one_command_holds_and_releases_the_whole_group_while_records_flow
         assert {row["why"] for row in status["partitions"]} == {"held_by_operator"}
     assert len(api.ledger.accepted) == before
 
+    ask = ("offsets", "set", "shop.orders", "--to", "end", "--yes", "-c", file, "--accept-loss", "12")
+    refused = await cli(*ask, environ={"TMPDIR": str(tmp_path)})
+    assert (refused.code, "No bridge with this configuration answers on this machine" in refused.err) == (2, True)
+    moved = await cli(*ask, "--group")
+    assert (moved.code, "Set. The bridge reads 3 partitions from there" in moved.out) == (0, True), moved
+    told = [event for each in group for event in each.events("position_set")]
+    assert sorted((event["partition"], event["peer"]) for event in told) == [(n, "127.0.0.1") for n in range(3)]
+
     released = await cli("release", "shop.orders", "--group", "--yes", "-c", file)
     assert (released.code, released.err) == (0, "")
     assert released.out.startswith("Released: ")
     assert all(f"({address(each)})" in released.out for each in group)
-    await accepted(api, 12)
+    produce_to_all(produce)
+    await accepted(api, before + 6)
+    assert len(api.ledger.accepted) == before + 6, "what was passed is not sent"
     nothing = await cli("release", "shop.orders", "--group", "--yes", "-c", file)
     assert (nothing.code, nothing.out.splitlines()[:2]) == (1, ["Released: nothing.", "shop.orders/0 is not held."])
 

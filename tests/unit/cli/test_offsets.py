@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bridge import commands
 from bridge.cli.frame import startup
 from bridge.cli.offsets import set_, through
-from bridge.cli.offsets.offset_change import (
+from bridge.errors import Misuse
+from bridge.fleet.acts.offset_change import (
     LogPlace,
     Moment,
     OffsetChange,
@@ -20,7 +21,6 @@ from bridge.cli.offsets.offset_change import (
     change,
     parse,
 )
-from bridge.errors import Misuse
 from bridge.formats import offset_map
 from bridge.formats.losses import Lost
 from bridge.formats.offset_map import Demand, Head
@@ -200,7 +200,9 @@ def test_where_no_running_bridge_can_be_asked_the_way_that_is_left_is_named(
     path = tmp_path / "bridge.yaml"
     path.write_text(CONFIG + "observability:\n  control_socket: off\n")
     with pytest.raises(Misuse) as refused:
-        through.refuse(startup.load(path), [change(offsets(100, 50, 900), 200)], "Members. Stop every replica.")
+        through.TheOneHere(startup.load(path)).refuse(
+            [change(offsets(100, 50, 900), 200)], "Members. Stop every replica."
+        )
     assert str(refused.value).startswith("Members. Stop every replica. Or hold the topic and run this beside")
     assert "observability.control_socket is off" in str(refused.value)
 
