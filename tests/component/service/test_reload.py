@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import os
+import pty
+import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 from google.protobuf import descriptor_pb2
 
+from bridge.cli import schema
 from bridge.ops.status.status_document import document
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
-from tests.component.service.conftest import Configure, Start
-from tests.support.service import events, ledger
+from tests.component.service.conftest import Configure, Start, StartProcess
+from tests.support.service import events, ledger, settings
 from tests.support.service.embedded import Broker
 from tests.support.service.in_process import Service
+from tests.support.service.waiting import until
 
 RENAMED = {
     "order.completed": {"event_name": "Order Paid", "metadata": {"n": "data.n"}},
@@ -159,6 +167,51 @@ async def test_a_wrong_file_is_refused_whole_with_every_problem_and_a_fixed_one_
     shown = document(service.now())["configuration"]
     assert shown["file"] == {"hash": shown["hash"], "problem": None, "since": None}
     await service.stop()
+
+
+async def test_a_process_takes_a_mapping_over_on_sighup_and_lives_on_after_a_wrong_file(
+    broker: Broker, api: Emulator, configure: Configure, replica: StartProcess
+) -> None:
+    kafka = {"properties": settings.SESSION}
+    running = await replica(kafka=kafka)
+    await running.until("it has its partitions", lambda status: len(status["partitions"]) == 4)
+    configure(kafka=kafka, mapping={"events": RENAMED, "user_id": "}{"})
+    running.hang_up()
+    await until("it says so", lambda: bool(running.events("configuration_refused")))
+    await running.until("its page says so", lambda status: status["configuration"]["file"]["problem"] is not None)
+    jsonschema.validate(await running.status(), json.loads(schema._schemas()["status"].read_text("utf-8")))
+    assert "track_bridge_configuration_file_refused 1" in (await running.get("/metrics")).text.replace("1.0", "1")
+
+    configure(kafka=kafka, mapping={"events": RENAMED})
+    running.hang_up()
+    await until("it is taken over", lambda: bool(running.events("configuration_reloaded")))
+    broker.produce(events.orders(5))
+    await until("all are delivered", lambda: len(api.ledger.accepted) == 5)
+    assert set(names(api)) == {"Order Paid"}
+    assert await running.terminate() == 0
+
+
+async def test_at_a_terminal_sighup_means_that_it_is_gone_and_stops_the_bridge_in_order(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """Nobody could stop by Ctrl-C any more what went on."""
+    log = tmp_path / "at-a-terminal.log"
+    file = configure()
+    child, terminal = pty.fork()
+    if child == 0:  # the child's terminal is its own; what it writes goes to the file
+        writes = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(writes, 1)
+        os.dup2(writes, 2)
+        os.execv(sys.executable, [sys.executable, "-m", "bridge", "run", "-c", str(file)])  # noqa: S606 - no shell
+    try:
+        await until("it runs", lambda: log.exists() and '"started"' in log.read_text(encoding="utf-8"))
+        os.kill(child, signal.SIGHUP)
+        await until("it read the file", lambda: "configuration_unchanged" in log.read_text(encoding="utf-8"))
+    finally:
+        os.close(terminal)
+    _, status = await asyncio.to_thread(os.waitpid, child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, log.read_text(encoding="utf-8")
+    assert "SIGHUP: the terminal is gone" in log.read_text(encoding="utf-8")
 
 
 async def test_a_file_that_says_the_same_changes_nothing_and_one_set_back_is_no_problem_any_more(

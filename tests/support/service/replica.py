@@ -98,6 +98,10 @@ class Replica:
         self._signal(signal.SIGTERM)
         return await self.ended(within)
 
+    def hang_up(self) -> None:
+        """SIGHUP, as whoever changed its file sends it."""
+        self._signal(signal.SIGHUP)
+
     def freeze(self) -> None:
         """Stop its clock: connections stay open and nothing moves."""
         self._signal(signal.SIGSTOP)
