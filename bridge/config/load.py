@@ -75,6 +75,24 @@ def read(path: FilePath, environ: Mapping[str, str], *, needs_key: bool = True) 
     return _check(document, environ, path.absolute().parent, needs_key=needs_key)
 
 
+def read_mapping(text: str) -> Loaded:
+    """A section ``mapping`` alone, as somebody edits it: no file, no environment and no ``${VARIABLE}`` are looked at.
+
+    Never raises for what a user can get wrong; `Loaded.config` is None.
+    """
+    try:
+        document = yaml_core.parse(text)
+    except yaml_core.Malformed as error:
+        return Loaded(None, None, (Problem("mapping", str(error)),))
+    tree = document.tree
+    if isinstance(tree, dict) and set(tree) == {"mapping"}:
+        tree = tree["mapping"]
+    checked = _section("mapping", {} if tree is None else tree)
+    problems = [*document.problems, *(found.problem for found in _without_echoes(checked.findings))]
+    mapping = checked.section if not problems and isinstance(checked.section, MappingConfig) else None
+    return Loaded(None, mapping, tuple(problems))
+
+
 def text_of(path: FilePath) -> tuple[str, Problem | None]:
     """What the file holds, or why it cannot be read."""
     where = str(path)

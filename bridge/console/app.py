@@ -17,7 +17,19 @@ from bridge.console import forms
 from bridge.console.forms import PageRefusedError
 from bridge.console.live import LiveHub, LiveKey, LiveResponse
 from bridge.console.page import COOKIE, ConsolePage, Show, Take, Visit, wall_clock
-from bridge.console.pages import act, find, letter, letters, login, now, partition, partitions, routes, settings
+from bridge.console.pages import (
+    act,
+    find,
+    letter,
+    letters,
+    login,
+    mapping,
+    now,
+    partition,
+    partitions,
+    routes,
+    settings,
+)
 from bridge.console.parts import ConsoleParts
 from bridge.console.rendering import STATIC
 from bridge.console.security import Guard
@@ -33,6 +45,7 @@ PAGES: Final[Sequence[ConsolePage]] = (
     letters.PAGE,
     letter.PAGE,
     find.PAGE,
+    mapping.PAGE,
     settings.PAGE,
     login.PAGE,
 )

@@ -12,7 +12,7 @@ import httpx
 from bridge.config import load
 from bridge.config.keys import scalars
 from bridge.console.app import Console
-from bridge.console.letters.desk import LetterDesk
+from bridge.console.letters.desk import ConsoleLetters
 from bridge.console.parts import ConsoleParts
 from bridge.console.reach import ConsoleReach
 from bridge.console.session import Sessions
@@ -54,7 +54,7 @@ async def test_a_replay_and_a_discard_of_the_console_are_those_of_the_commands(
         Sessions(TokenFile(file)),
         ConsoleReach(scalars.listen("127.0.0.1:9465"), has_token=True, behind_proxy=False, names=frozenset()),
         log.logger,
-        desk=LetterDesk(loaded.config, mapping, getLogger("test.console")),
+        desk=ConsoleLetters(loaded.config, mapping, getLogger("test.console")),
     )
     console = Console(parts)
     transport = httpx.ASGITransport(console.application)
