@@ -6,8 +6,9 @@ A letter takes about a kilobyte here, whatever its record takes. What is asked a
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -25,9 +26,12 @@ from bridge.reprocess.reading.reader import LetterReader
 from bridge.reprocess.reading.redaction import Redaction
 from bridge.reprocess.reading.selection import LetterEntry, Selection, select
 
+_MANY: Final = 1_000
 _QUESTIONS: Final = 8
 """About contents, whose answers are kept."""
 
+_Messages = tuple[tuple[str, str, int], ...]
+"""Reason, message's form, how many."""
 _Question = tuple[frozenset[str], frozenset[str], str]
 """Types, users, and the text of a condition."""
 Progress = Callable[[int, int], None]
@@ -83,6 +87,9 @@ class LetterShelf:
         """The oldest first."""
         self._read: dict[TopicPartition, int] = {}
         """How far, of both topics."""
+        self._version = 0
+        self._last: tuple[tuple[int, Selection, str], list[LetterEntry], _Messages] | None = None
+        """The last question, and what was found."""
         self._forms: dict[tuple[str, str], str] = {}
         self._answers: OrderedDict[_Question, tuple[dict[TopicPartition, int], frozenset[LetterPlace]]] = OrderedDict()
 
@@ -94,10 +101,16 @@ class LetterShelf:
                 self._ledger = LetterLedger(extent.topic_id, endings=Endings.STATES)
                 self._once, self._letters, self._read = Once(), [], {}
             self._extent = extent
+            before = dict(self._read)
             new = list(self._new_letters(extent, progress))
             self._take_resolutions(extent)
             first = {partition.partition: log.first for partition, log in extent.letters.items()}
             kept = [each for each in self._letters if each.letter.place.offset >= first[each.letter.place.partition]]
+            if len(new) >= _MANY:
+                # They stay: looking for circles among them again and again would take longer than to page through them.
+                gc.freeze()
+            if new or len(kept) < len(self._letters) or self._read != before:
+                self._version += 1
             # Replaced at once: whoever pages meanwhile goes on with what there was.
             self._letters = sorted([*kept, *new], key=lambda each: each.age_key) if new else kept
 
@@ -106,22 +119,27 @@ class LetterShelf:
 
         Raises `LetterLogError` where the topic has to be read for it.
         """
-        outside = replace(selection, types=frozenset(), users=frozenset(), match=None, limit=None)
-        inside = self._inside(selection, match)
-        found = list(select(self._entries(inside), outside, self._mapping))
-        counts: dict[tuple[str, str], int] = {}
-        for entry in found:
-            key = entry.letter.reason, entry.letter.message
-            counts[key] = counts.get(key, 0) + 1
+        found, messages = self._found(selection, match)
         begin = max(0, len(found) - number * size)
         shown = found[begin : max(0, len(found) - (number - 1) * size)]
         users = {each.letter.place: each.user for each in self._shelved({entry.letter.place for entry in shown})}
-        commonest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return ShelfPage(
-            tuple(ShelfRow(*entry, users.get(entry.letter.place)) for entry in reversed(shown)),
-            len(found),
-            tuple((reason, message, count) for (reason, message), count in commonest[:10]),
-        )
+        rows = tuple(ShelfRow(*entry, users.get(entry.letter.place)) for entry in reversed(shown))
+        return ShelfPage(rows, len(found), messages)
+
+    def _found(self, selection: Selection, match: str) -> tuple[list[LetterEntry], _Messages]:
+        """All that are meant; of the last question they are kept, for its further pages."""
+        asked = self._version, replace(selection, match=None), match
+        last = self._last
+        if last is not None and last[0] == asked:
+            return last[1], last[2]
+        inside = self._inside(selection, match)
+        outside = replace(selection, types=frozenset(), users=frozenset(), match=None, limit=None)
+        found = list(select(self._entries(inside), outside, self._mapping))
+        counts = Counter((entry.letter.reason, entry.letter.message) for entry in found)
+        commonest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:10]
+        messages = tuple((reason, message, count) for (reason, message), count in commonest)
+        self._last = asked, found, messages
+        return found, messages
 
     @property
     def extent(self) -> Extent | None:
