@@ -74,6 +74,17 @@ def test_however_many_different_answers_come_the_last_ones_of_each_kind_are_kept
         assert sum(each.count for each in shown) == len(answers)
 
 
+def test_an_answer_that_comes_again_is_kept_before_one_that_came_later_and_once() -> None:
+    recent = RecentFailures()
+    statuses = [*range(400, 400 + ANSWERS_KEPT), 400, 499]
+    for at, status in enumerate(statuses):
+        recent.note("track", Reject("no", status), float(at))
+
+    assert [each.status for each in recent.shown()][:2] == [499, 400]
+    assert 401 not in [each.status for each in recent.shown()]
+    assert recent.left_out == 1
+
+
 @pytest.mark.parametrize("verdict", [BUSY, SLOW, BAD])
 def test_the_pipeline_notes_each_request_that_failed_with_the_time_of_day(verdict: Any) -> None:
     answers = cycle([verdict, ACCEPTED])
