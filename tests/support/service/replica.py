@@ -35,6 +35,8 @@ class Replica:
         self._environ = environ or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._http: httpx.AsyncClient | None = None
+        self.address = ""
+        """Of its pages, as a URL, once it listens; it keeps it when it ends."""
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -63,7 +65,8 @@ class Replica:
             within=STARTED_WITHIN,
         )
         where = self.events("listening")[-1]
-        self._http = httpx.AsyncClient(base_url=f"http://{where['host']}:{where['port']}", timeout=5)
+        self.address = f"http://{where['host']}:{where['port']}"
+        self._http = httpx.AsyncClient(base_url=self.address, timeout=5)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
