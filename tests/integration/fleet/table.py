@@ -15,7 +15,7 @@ from tests.support.kafka.client import ANSWER_WITHIN, OwnKafka
 from tests.support.kafka.transactions import Transactions, delete_before
 from tests.support.service import events
 
-NOTHING: Final = "nothing"
+NOTHING: Final = "[Nn]othing is recorded as lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

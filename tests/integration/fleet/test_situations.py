@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import KafkaFactory
+from tests.integration.fleet.shown import keep, shown, words
 from tests.integration.fleet.table import BY_NAME, GroupSituation
 from tests.integration.fleet.three import Three, told
 from tests.support.kafka.client import Kafka
@@ -46,4 +47,9 @@ async def views_agree(situation: GroupSituation, kafka: Kafka, folder: Path) -> 
             assert found.since is not None
             assert found.since >= here.caused_at - EARLY
         assert (found.until or found.next_try or 0.0) >= (view.at if situation.has_time else 0.0) - 5.0
-        print(*view.concerns, sep="\n")
+        views = await shown(view, here.config)
+        keep(situation.name, views)
+        for name, text in views.items():
+            said = words(text)
+            for what in (situation.detail, situation.action, situation.lost):
+                assert re.search(what, said), f"{name} does not say {what!r}:\n{said}"
