@@ -61,8 +61,9 @@ class Rendered:
 
     @property
     def workload(self) -> Manifest:
-        """The Deployment or StatefulSet."""
-        (found,) = [*self.all("Deployment"), *self.all("StatefulSet")]
+        """The Deployment or StatefulSet of the replicas."""
+        made = [*self.all("Deployment"), *self.all("StatefulSet")]
+        (found,) = [each for each in made if not each["metadata"]["name"].endswith("-console")]
         return found
 
     @property

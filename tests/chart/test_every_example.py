@@ -143,6 +143,7 @@ def _existing(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("apiKey", "kafkaCredentials", "kafkaCa", "kafkaClientCertificate", "apiCa"):
         yield "Secret", values[name]["existingSecret"]
         yield "ConfigMap", values[name].get("existingConfigMap", "")
+    yield "Secret", values["console"]["token"]["existingSecret"]
 
 
 def _is_there_before(manifest: dict[str, Any], pod: Pod) -> bool:
@@ -162,11 +163,20 @@ def test_selectors_take_the_replicas_and_never_a_job(rendered: Rendered) -> None
     selectors += [
         each["spec"]["selector"] for kind in ("PodDisruptionBudget", "PodMonitor") for each in rendered.all(kind)
     ]
-    selectors += [{"matchLabels": each["spec"]["selector"]} for each in rendered.all("Service")]
+    selectors += [{"matchLabels": each["spec"]["selector"]} for each in _services_of_replicas(rendered)]
     assert set(selectors[0]["matchLabels"]) == {"app.kubernetes.io/name", "app.kubernetes.io/instance"}
     for selector in selectors:
         assert matches(selector, replicas)
         assert not [labels for labels in others if matches(selector, labels)]
+
+
+def _services_of_replicas(rendered: Rendered) -> list[dict[str, Any]]:
+    """All but the console's, which takes the console's pod alone."""
+    consoles = [each for each in rendered.all("Service") if each["metadata"]["name"].endswith("-console")]
+    for each in consoles:
+        taken = [pod.name for pod in pods(rendered) if matches({"matchLabels": each["spec"]["selector"]}, pod.labels)]
+        assert taken == [f"Deployment {each['metadata']['name']}"]
+    return [each for each in rendered.all("Service") if each not in consoles]
 
 
 def test_a_service_monitor_finds_one_service(rendered: Rendered) -> None:
@@ -183,7 +193,7 @@ def test_probes_and_services_point_at_the_port_the_bridge_listens_on(rendered: R
     assert config is not None
     ports = {port["name"]: port["containerPort"] for port in rendered.container["ports"]}
     assert ports == {"http": config.observability.listen.port}
-    for service in rendered.all("Service"):
+    for service in _services_of_replicas(rendered):
         assert [port["targetPort"] for port in service["spec"]["ports"]] == ["http"]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         for handler in ("httpGet", "tcpSocket"):
@@ -236,13 +246,12 @@ def test_the_network_policy_takes_every_pod_of_the_release_and_lets_it_reach_wha
 ) -> None:
     policies = rendered.all("NetworkPolicy")
     for pod in pods(rendered) if policies else ():
-        assert any(matches(policy["spec"]["podSelector"], pod.labels) for policy in policies), pod.name
-    for policy in policies:
+        mine = [policy for policy in policies if matches(policy["spec"]["podSelector"], pod.labels)]
         config = loading.of_the_pod(rendered, tmp_path).config
         assert config is not None
-        ports = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+        ports = {port["port"] for policy in mine for rule in policy["spec"]["egress"] for port in rule["ports"]}
         for by_name in rendered.all("CiliumNetworkPolicy"):
             for rule in by_name["spec"]["egress"]:
                 ports |= {int(port["port"]) for group in rule["toPorts"] for port in group["ports"]}
         brokers = {int(server.rpartition(":")[2]) for server in config.kafka.bootstrap_servers.split(",")}
-        assert {53, 443} | brokers <= ports
+        assert {53, 443} | brokers <= ports, pod.name

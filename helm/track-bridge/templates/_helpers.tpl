@@ -75,6 +75,20 @@ the disruption budget and the monitors must not take a job for a replica.
 {{- printf "%s-job" (include "track-bridge.name" . | trunc 59 | trimSuffix "-") -}}
 {{- end -}}
 
+{{- define "track-bridge.consoleName" -}}
+{{- printf "%s-console" (include "track-bridge.name" . | trunc 55 | trimSuffix "-") -}}
+{{- end -}}
+
+{{/* Of the console's pod. It is no replica either: another name, as a job has. */}}
+{{- define "track-bridge.consoleSelectorLabels" -}}
+app.kubernetes.io/name: {{ include "track-bridge.consoleName" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end -}}
+
+{{- define "track-bridge.consoleLabels" -}}
+{{- toYaml (mergeOverwrite dict (.Values.commonLabels | default dict) (include "track-bridge.releaseLabels" . | fromYaml) (include "track-bridge.consoleSelectorLabels" . | fromYaml)) -}}
+{{- end -}}
+
 {{/* Called with (list . MAP): the annotations of one object, those common to all included; nothing where there are none. */}}
 {{- define "track-bridge.annotations" -}}
 {{- $merged := mergeOverwrite dict ((index . 0).Values.commonAnnotations | default dict) (index . 1 | default dict) -}}

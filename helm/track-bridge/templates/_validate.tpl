@@ -10,6 +10,18 @@ and all of them are reported at once. Each define below prints its lines, and no
 {{- include "track-bridge.problems.times" . }}
 {{- include "track-bridge.problems.scaling" . }}
 {{- include "track-bridge.problems.pod" . }}
+{{- include "track-bridge.problems.console" . }}
+{{- end -}}
+
+{{/* Its pages can be reached from the whole cluster, so somebody has to be asked who he is. */}}
+{{- define "track-bridge.problems.console" -}}
+{{- $console := .Values.console -}}
+{{- if and $console.enabled (not $console.token.existingSecret) (not $console.behindProxy) }}
+console: would show the group to everybody in the cluster; set console.token.existingSecret, or console.behindProxy if a proxy logs people in
+{{- end -}}
+{{- if and $console.enabled (eq (int64 $console.port) (include "track-bridge.port" . | int64)) }}
+console.port: is {{ int64 $console.port }}, which is that of observability.listen; choose another one
+{{- end -}}
 {{- end -}}
 
 {{- define "track-bridge.validate" -}}

@@ -286,7 +286,7 @@ SITUATIONS: Final = (
         needs_someone=True,
         detail=r"below the log's start \d+: up to 50 events are gone unsent",
         action="bridge offsets set",
-        lost="at most 50 records",
+        lost="[Aa]t most 50 records",
     ),
 )
 
