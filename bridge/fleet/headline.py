@@ -54,6 +54,17 @@ def sentence(view: FleetView) -> str:
     return f"{', '.join(parts)}."
 
 
+def lost(view: FleetView) -> str:
+    """What is recorded as lost of the group, as a sentence."""
+    losses = view.losses
+    if losses is None or not losses.is_read:
+        return "What is lost is not known."
+    if losses.since is None:
+        return "Nothing is recorded as lost."
+    uncounted = f", and of {plural(losses.unknown, 'loss', 'losses')} nobody knows how many" if losses.unknown else ""
+    return f"At most {plural(losses.at_most, 'record')} are lost{uncounted}."
+
+
 def records(view: FleetView) -> int | None:
     """That wait in all partitions; None where one of them is not known, or none is."""
     lags = [each.lag for each in view.partitions]

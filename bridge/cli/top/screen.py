@@ -92,7 +92,8 @@ def _head(state: TopState, view: FleetView, times: Times, width: int, trouble: s
     first = f"group {view.group_id}: {answer} of {plural(len(view.replicas), 'replica')} answer, {times.as_of()}{still}"
     out = layout.laid_out([Text(first, tone=Tone.WAITS if state.is_frozen else Tone.TITLE)], width)
     process = headline.state(view).value
-    said: list[Item] = [Text(f"{process.upper()}: {headline.sentence(view)}", tone=_STATES.get(process, Tone.GOOD))]
+    sentence = f"{process.upper()}: {headline.sentence(view)} {headline.lost(view)}"
+    said: list[Item] = [Text(sentence, tone=_STATES.get(process, Tone.GOOD))]
     told = layout.laid_out(said, width)
     out += told[:_HEAD_LINES]
     for each in view.concerns[:_CONCERNS]:

@@ -11,14 +11,20 @@ from typing import Final
 
 import httpx
 
+from bridge.cli.top import screen as top
+from bridge.cli.top.rows import hold_key, routes
+from bridge.cli.top.screen import SeenFleet
+from bridge.cli.top.state import TopState, TopTable
 from bridge.config.sections import Config
 from bridge.fleet import document, screen
-from bridge.fleet.view import FleetView
+from bridge.fleet.view import FleetConcern, FleetView
 from bridge.ops.log.logger import set_up
+from bridge.ops.status.status_text.times import local
 from tests.support.console.running import LOCAL, ConsoleSetting, LogOutput, console_of
 
 WIDTHS: Final = (60, 100)
 """Columns of the terminals."""
+HEIGHT: Final = 40
 KEPT_IN: Final = os.environ.get("CAPTURES", "")
 """A folder for what was shown, to be looked at."""
 
@@ -30,8 +36,20 @@ async def shown(view: FleetView, config: Config) -> dict[str, str]:
         lines = [line.text for line in screen.page(document.document(view), width)]
         assert max(map(len, lines)) <= width, [line for line in lines if len(line) > width]
         found[f"status-{width}.txt"] = "\n".join(lines)
+        found[f"top-{width}.txt"] = _top(TopState(), view, width)
     found["now.html"] = await _page_now(view, config)
     return found
+
+
+def opened_in_top(view: FleetView, concern: FleetConcern) -> str:
+    """The row of ``bridge top`` that is about it, opened."""
+    return _top(TopState(TopTable.HOLDS, selected=hold_key(concern), is_open=True), view, WIDTHS[1])
+
+
+def _top(state: TopState, view: FleetView, width: int) -> str:
+    lines = [line.text for line in top.lines(state, SeenFleet(view, routes(view)), width, HEIGHT, local)]
+    assert max(map(len, lines)) <= width, [line for line in lines if len(line) > width]
+    return "\n".join(lines)
 
 
 async def _page_now(view: FleetView, config: Config) -> str:
