@@ -385,6 +385,19 @@ def test_steps_behind_the_one_that_failed_are_left_with_its_letter() -> None:
     assert behind.sentence.startswith("A step before it is dead letter 0:17")
 
 
+def test_an_event_with_a_letter_of_its_own_is_not_told_by_that_of_a_step_before_it() -> None:
+    before = letters(40, output=0, route=ROUTE, step=FailedStep(0, 2), place=1).entries
+    own = letters(40, ended(Ending.DISCARDED), output=1, route=ROUTE, step=FailedStep(1, 2), place=2).entries
+    found = decide(facts(40, offsets(50), letters=LettersKnown((*before, *own))), event(number=1, step=1, of=2)).fate
+
+    assert isinstance(found, DeadLetterFate)
+    assert (str(found.place), found.is_rest) == ("0:2", False)
+
+
+def test_of_an_offset_in_another_log_it_is_said_that_earlier_deliveries_are_not_known() -> None:
+    assert any("not in this log" in each for each in decide(facts(60, offsets(200)), event()).unknown)
+
+
 def test_steps_that_were_sent_nevertheless_are_no_part_of_the_letter() -> None:
     known = letters(40, output=0, route=ROUTE, step=FailedStep(0, 2, rest_sent=True))
 
