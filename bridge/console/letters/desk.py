@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import orjson
 
+from bridge.commands import command
 from bridge.config.sections import Config
 from bridge.console.forms import PageRefusedError
 from bridge.console.letters.wanted import LetterSearch
@@ -193,7 +194,9 @@ def _oldest(found: list[LetterEntry]) -> list[LetterEntry]:
 def _need_resolutions(reader: LetterReader) -> None:
     if not reader.extent.has_resolutions:
         raise PageRefusedError(
-            409, f"There is no {reader.extent.topic}.resolutions, so nothing could be recorded: bridge topics create."
+            409,
+            f"There is no {reader.extent.topic}.resolutions, so nothing could be recorded: run "
+            f"`{command('topics', 'create')}`.",
         )
 
 

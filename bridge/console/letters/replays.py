@@ -75,7 +75,7 @@ class ReplayJobs:
                 409, f"The API key cannot be used, so nothing can be sent: {unusable}."
             ) from unusable
         job = ReplayJob(by, why, len(made.plan.sends), time.time())
-        command = f"bridge console ({by}): {why}"
+        command = f"console ({by}): {why}"
         wish = side_traffic.Wish(rules, share * (config.delivery.rate_limit or 0.0), command)
         proxy = environment.proxy_for(config.track.endpoint, environment.variables())
 
