@@ -47,4 +47,5 @@ class Orders:
 
     def _refused(self, why: str, peer: str) -> None:
         if self._to is not None:
-            self._to[1].control_refused(detail=why, peer=peer)
+            _, events = self._to
+            events.control_refused(detail=why, peer=peer)

@@ -150,5 +150,17 @@ async def test_who_has_not_the_right_changes_nothing_and_is_told_why(
     ran = await cli(*ask, asking(config, tmp_path / "nowhere", *group))
     assert (ran.code, "cannot be read" in ran.err) == (2, True), ran
     assert [event for each in group for event in each.events("operator_held")] == []
+    assert all([event["path"] for event in each.events("control_over_network")] == ["/control"] for each in group)
     refused = [event for each in group for event in each.events("control_refused")]
     assert {(event["level"], event["peer"]) for event in refused} == {("warning", "127.0.0.1")}
+
+
+async def test_a_replica_whose_token_cannot_be_read_works_and_says_that_it_takes_no_orders(
+    config: Config, tmp_path: Path
+) -> None:
+    file = Path(config(LISTEN, f"{LISTEN}\nconsole:\n  token_file: {tmp_path / 'nowhere'}"))
+    async with Replica(file, tmp_path / "a.log") as replica:
+        await replica.until("it has its partitions", lambda status: assigned(status) == 3)
+        [told] = replica.events("no_control_over_network")
+        assert (told["level"], "cannot be read" in told["detail"]) == ("warning", True)
+        assert await replica.terminate() == 0
