@@ -1,0 +1,104 @@
+"""The console in a real Chromium: served on a port of its own, opened in as many ways as people have."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
+
+from tests.support.console.running import ConsoleSetting, LogOutput, console_of, logging_to
+
+Scheme = Literal["light", "dark"]
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+FLAGS: Final = (
+    "--no-sandbox",  # tests run as root in containers
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",  # it must ask nobody but the console
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def chromium() -> str | None:
+    """The program, where one is installed."""
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+@asynccontextmanager
+async def launched(playwright: Playwright) -> AsyncIterator[Browser]:
+    """One Chromium, with a profile of its own."""
+    browser = await playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+    try:
+        yield browser
+    finally:
+        await browser.close()
+
+
+@asynccontextmanager
+async def served(setting: ConsoleSetting) -> AsyncIterator[str]:
+    """The console's address, while it is served."""
+    log = logging_to(LogOutput())
+    console = console_of(setting, log.logger)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(
+            uvicorn.Config(console.application, log_config=None, access_log=False, lifespan="off", ws="none")
+        )
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            console.hub.close()
+            server.should_exit = True
+            await running
+            log.close()
+
+
+@dataclass
+class Tab:
+    """One open page, and what its visitor's browser complained about."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        """To everything that a developer would see in red."""
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("requestfailed", self._failed)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def _failed(self, request: Request) -> None:
+        if not request.url.rpartition("/live/")[1]:  # a page that is left ends its stream
+            self.complaints.append(f"{request.url}: {request.failure}")
+
+
+@asynccontextmanager
+async def tab(
+    browser: Browser, *, width: int = 1440, scheme: Scheme = "light", scripts: bool = True
+) -> AsyncIterator[Tab]:
+    """A window of that width, whose visitor prefers that scheme."""
+    context: BrowserContext = await browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        java_script_enabled=scripts,
+        reduced_motion="reduce",
+    )
+    try:
+        found = Tab(await context.new_page())
+        found.listen()
+        yield found
+    finally:
+        await context.close()
