@@ -29,18 +29,21 @@ demo: $(RUN) ## the whole bridge on an embedded Kafka and an emulated Track API,
 
 environment: $(DEV) ## .venv with all that development needs; every target makes it by itself
 
-# The quick tiers need nothing but processors and take all there are. The embedded broker's tests mostly wait, so three
-# share the processors; brokers of Java need some, so that two do. An engine and a Helm are made once, by one process.
+# The quick tiers need nothing but processors and take all there are. The embedded broker's tests mostly wait, so four
+# share the processors; brokers of Java need some, so that three do. An engine and a Helm are made once, by one process.
 QUICK := tests/repo tests/unit tests/contract tests/simulation
 WAITING := tests/component
-ALONE := tests/chart tests/image
+CHARTS := tests/chart
+ALONE := tests/image
 BROKERS := tests/integration
 test: $(DEV) ## all tiers, quick ones first (TESTS=tests/unit: one of them; ARGS: for pytest)
 ifeq ($(strip $(TESTS) $(ARGS)),tests)
 	@$(BIN)/python -m pytest -q -n auto $(QUICK)
-	@$(BIN)/python -m pytest -q -n 3 $(WAITING)
+	@$(BIN)/python -m pytest -q -n 4 $(WAITING)
+	@$(BIN)/python -m tests.chart.helm >/dev/null || true
+	@$(BIN)/python -m pytest -q -n auto $(CHARTS)
 	@$(BIN)/python -m pytest $(ALONE)
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(BROKERS)
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile $(BROKERS)
 else
 	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
 endif

@@ -18,7 +18,7 @@ def test_make_alone_lists_what_can_be_made(root: Path) -> None:
 
 def test_make_test_runs_every_folder_that_has_tests(root: Path) -> None:
     text = (root / "Makefile").read_text()
-    run = re.findall(r"^(?:QUICK|WAITING|ALONE|BROKERS) := (.+)$", text, re.MULTILINE)
+    run = re.findall(r"^(?:QUICK|WAITING|CHARTS|ALONE|BROKERS) := (.+)$", text, re.MULTILINE)
     tested = {path.relative_to(root).parts[1] for path in (root / "tests").rglob("test_*.py")}
     assert sorted(" ".join(run).split()) == sorted(f"tests/{tier}" for tier in tested)
 

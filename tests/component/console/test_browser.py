@@ -22,11 +22,13 @@ SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
 PLACES: Final = {
     "now": "/",
     "partitions": "/partitions",
-    "partition": "/partitions/shop.orders/0",
+    "partition": "/partition?topic=shop.orders&partition=0",
     "routes": "/routes",
     "letters": "/letters",
-    "letter": "/letters/0:0",
+    "letter": "/letter?id=0:0",
     "find": "/find",
+    "mapping": "/mapping",
+    "act": "/act?topic=shop.orders",
     "settings": "/settings",
     "login": "/login",
 }
