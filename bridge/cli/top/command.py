@@ -40,7 +40,7 @@ def top(
     """
     instead = command("status", "--group", "--watch")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise Misuse(f"bridge top needs a terminal. For a log or a script use `{instead}`, or --json with it.")
+        raise Misuse(f"This needs a terminal. For a log or a script use `{instead}`, or --json with it.")
     if environment.variables().get("TERM") == "dumb":
         raise Misuse(f"This terminal (TERM) cannot move its cursor. Use `{instead}`.")
     return _run(config, instance or ())

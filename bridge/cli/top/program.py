@@ -30,7 +30,7 @@ _MEANT: Final = 0.05
 """Seconds after which an escape is the key and no beginning of a sequence."""
 _NO_RIGHT: Final = (
     "Nothing can be changed from here: console.token_file is not set. Give the replicas and this command a file with "
-    "the same token, or run bridge hold beside the replica."
+    "the same token, or run the command beside the replica."
 )
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

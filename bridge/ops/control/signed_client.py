@@ -14,6 +14,7 @@ from bridge.ops.control import control_protocol, signing
 from bridge.ops.control.control_client import NoAnswerError, NobodyThereError, RefusedError
 from bridge.ops.control.control_protocol import ProtocolError
 from bridge.ops.control.signing import Stamp
+from bridge.text.amounts import span
 from bridge.text.printable import printable
 
 _CONNECT_LIMIT: Final = 5.0
@@ -35,8 +36,8 @@ def ask(address: str, request: Mapping[str, Any], key: bytes, timeout: float) ->
     stamp = Stamp(instance, int(time.time()), signing.nonce(), signing.digest(body))
     if abs(ahead) > signing.SKEW:
         raise NobodyThereError(
-            f"{address}: its clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine's, and a "
-            f"request is good for {signing.SKEW:.0f} s: set the clocks right"
+            f"{address}: its clock is {span(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} this machine's, and a "
+            f"request is good for {span(signing.SKEW)}: set the clocks right"
         )
     status, content, signed = _post(address, stamp.header(key), body, timeout)
     if not signing.is_answer(stamp, signed, key, content):

@@ -19,6 +19,7 @@ from bridge.ops.control import control_protocol, signing
 from bridge.ops.control.control_key import ControlKey
 from bridge.ops.control.control_protocol import ProtocolError
 from bridge.ops.control.signing import Stamp
+from bridge.text.amounts import span
 
 PENALTY: Final = 1.0
 """Seconds after which a request is refused whose signature is wrong."""
@@ -95,8 +96,8 @@ class SignedRequests:
             return self._stale("it is signed for another process than this one", peer)
         if abs(now - stamp.at) > signing.SKEW:
             return self._stale(
-                f"it was signed {abs(now - stamp.at):.0f} s {'ago' if stamp.at < now else 'ahead'} by the clock of the "
-                f"bridge, and {signing.SKEW:.0f} s are allowed: set the clocks right",
+                f"it was signed {span(abs(now - stamp.at))} {'ago' if stamp.at < now else 'ahead'} by the clock of the "
+                f"bridge, and {span(signing.SKEW)} are allowed: set the clocks right",
                 peer,
             )
         if length > control_protocol.REQUEST_LIMIT:
