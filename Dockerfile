@@ -13,7 +13,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-# image-otel: with OpenTelemetry, which weighs 9 MB more.
+# image-otel: with OpenTelemetry.
 ARG REQUIREMENTS=image
 COPY requirements/image.txt requirements/image-otel.txt requirements/
 # The environment holds no pip: what runs cannot install. The second step takes out what nothing here reaches, and what
@@ -35,6 +35,9 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     find /opt/track-bridge/lib -type f \
     \( -name '*.py[xi]' -o -name '*.px[di]' -o -path '*/botocore/cacert.pem' -o -name dateutil-zoneinfo.tar.gz \) -delete && \
     python -m compileall -q -j 0 -x '/(pygments|pydantic/v1)/' --invalidation-mode unchecked-hash /opt/track-bridge/lib
+# Debug information is most of what some wheels weigh: 12 of uvloop's 13.6 MB.
+COPY scripts/strip_libraries.py scripts/
+RUN /opt/track-bridge/bin/python scripts/strip_libraries.py /opt/track-bridge/lib
 
 FROM dependencies AS program
 COPY requirements/build.txt requirements/

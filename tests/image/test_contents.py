@@ -57,6 +57,29 @@ print(json.dumps(found))
     assert json.loads(script(image.engine, image.name, source)) == []
 
 
+def test_the_shared_libraries_hold_nothing_for_debuggers_and_each_can_be_loaded(image: Built) -> None:
+    """Stripped by scripts/strip_libraries.py, which leaves one that cannot be loaded then as it was."""
+    source = """
+import ctypes, json, pathlib, struct
+
+folder = pathlib.Path("/opt/track-bridge/lib")
+libraries = [path for path in folder.rglob("*.so*") if path.is_file() and not path.is_symlink()]
+for path in libraries:
+    ctypes.CDLL(str(path))
+import uvloop, httptools, yaml._yaml, orjson, confluent_kafka, markupsafe._speedups, pydantic_core
+
+def has_debug_information(library):
+    at, rows, names = (int.from_bytes(library[each:end], "little") for each, end in ((40, 48), (60, 62), (62, 64)))
+    table = [struct.unpack_from("<IIQQQQ", library, at + 64 * row) for row in range(rows)]
+    begins = [table[names][4] + row[0] for row in table if row[1]]
+    return any(library[each : each + 6] == b".debug" for each in begins)
+
+heavy = [str(path) for path in libraries if has_debug_information(path.read_bytes())]
+print(json.dumps([len(libraries) > 5, heavy]))
+"""
+    assert json.loads(script(image.engine, image.name, source)) == [True, []]
+
+
 def test_what_was_put_in_belongs_to_root_and_nobody_else_may_change_it(image: Built) -> None:
     source = """
 import json, os, stat

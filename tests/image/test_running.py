@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,27 @@ def test_the_whole_demo_runs_in_it_without_a_network_and_without_a_writable_file
     assert result["problems"] == []
     assert result["gap"] == 0
     assert result["delivered"] > 0
+
+
+def test_the_console_serves_its_pages_its_style_and_its_script(image: Built, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    text = f"{CONFIGURATION}console: {{listen: '127.0.0.1:{port}', instances: ['http://127.0.0.1:1']}}\n"
+    etc = mounted(tmp_path / "etc", "/etc/track-bridge", "bridge.yaml", text)
+    options = (*ON_LOOPBACK, "--no-healthcheck", "--volume", etc)
+    with (
+        running(image.engine, image.name, "console", options=options) as console,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client,
+    ):
+        console.until("it listens", lambda: "console_listening" in console.logs())
+        assert client.get("/livez").text == "ok\n"
+        page = client.get("/")
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        linked = re.findall(r'(?:href|src)="(/static/[^"?]+)', page.text)
+        assert {Path(each).suffix for each in linked} >= {".css", ".js"}
+        for each in linked:
+            assert client.get(each).raise_for_status().content
+        image.engine.run("stop", "--time", str(DRAIN_BUDGET), console.id)
+        assert console.state()["ExitCode"] == 0
 
 
 @pytest.fixture(scope="module")

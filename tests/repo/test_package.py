@@ -46,6 +46,17 @@ def test_the_wheel_holds_the_package_its_types_and_its_schemas_and_nothing_else(
     assert not [name for name in names if name.endswith(".pyc")]
 
 
+def test_the_wheel_holds_every_file_of_the_package_that_is_no_module(wheel: Path, root: Path) -> None:
+    """Such as the console's templates, its style and its script."""
+    others = {
+        str(path.relative_to(root))
+        for path in (root / "bridge").rglob("*")
+        if path.is_file() and path.suffix not in {".py", ".pyc"}
+    }
+    assert {"bridge/console/templates/now.html", "bridge/console/static/console.css"} <= others
+    assert others <= set(zipfile.ZipFile(wheel).namelist())
+
+
 def test_the_wheel_names_its_licence_and_version(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     (path,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
