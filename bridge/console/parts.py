@@ -14,6 +14,7 @@ from bridge.console.reach import ConsoleReach
 from bridge.console.rendering import Renderer
 from bridge.console.session import Sessions
 from bridge.fleet.acts import FleetControl
+from bridge.fleet.acts.offset_setting import OffsetSetting
 from bridge.fleet.source import FleetSource
 from bridge.ops.log.logger import EventLogger
 
@@ -37,4 +38,6 @@ class ConsoleParts:
     """None: records cannot be read here."""
     desk: ConsoleLetters | None = None
     """Dead letters; None: there is no mapping to read them by."""
+    offsets: OffsetSetting | None = None
+    """What sets committed offsets; None: without a token nothing does."""
     replays: ReplayJobs = field(default_factory=ReplayJobs)

@@ -29,6 +29,7 @@ from bridge.console.token import TokenFile
 from bridge.errors import InvalidError, Misuse, Unreachable
 from bridge.exits import ExitCode
 from bridge.fleet.acts import over_network
+from bridge.fleet.acts.offset_setting import ClusterBooks, OffsetSetting
 from bridge.fleet.opening import open_fleet
 from bridge.mapping.mapper import CompiledMapping
 from bridge.ops.log.logger import EventLogger, Logging, set_up
@@ -78,8 +79,12 @@ async def _run(
             finder = ConsoleFinder(config, mapping, source, client_log)
             desk = ConsoleLetters(config, mapping, client_log)
             control = None if token is None else over_network(config)
+            books = ClusterBooks(config, client_log)
+            offsets = None if control is None else OffsetSetting(config.kafka.group_id, control, books)
             sessions = Sessions(token)
-            parts = ConsoleParts(config, source, sessions, reach, log.logger, control, find=finder.find, desk=desk)
+            parts = ConsoleParts(
+                *(config, source, sessions, reach, log.logger, control), find=finder.find, desk=desk, offsets=offsets
+            )
             log.logger.info(
                 "console_listening",
                 version=__version__,

@@ -14,7 +14,7 @@ from bridge.commands import Operand, command
 from bridge.errors import Misuse, Unanswered, Unreachable
 from bridge.exits import ExitCode
 from bridge.text import tables
-from bridge.text.amounts import listed, plural, thousands
+from bridge.text.amounts import plural, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +22,9 @@ if TYPE_CHECKING:
     from bridge.cli.offsets.through import ControlAnswer, SettingBridge
     from bridge.fleet.acts.offset_change import OffsetChange, Target
     from bridge.fleet.acts.offset_planning import Read
-    from bridge.formats.losses import Lost
-    from bridge.kafka.admin.group_description import GroupDescription
-    from bridge.model import TopicPartition
 
 COMMAND = "bridge offsets set"
 _HEAD = ("partition", "committed", "to", "passed", "gone already", "sent again")
-_MEMBERS_NAMED = 3
 
 
 @about(
@@ -65,7 +61,7 @@ def set_offsets(
     --accept-loss N allows up to N of them. What the commit's offset map says is done above the new offset stays done.
     """
     from bridge.cli.offsets import reading, through
-    from bridge.fleet.acts import offset_planning
+    from bridge.fleet.acts import offset_planning, offset_setting
 
     target = _target(to)
     start = startup.load(config)
@@ -78,7 +74,7 @@ def set_offsets(
     _refuse_loss(changes, accept_loss, dry_run=dry_run)
     if dry_run:
         return _end(changes, start, as_json=json, was_set=False, why="Nothing was set (--dry-run).")
-    members = _members_of(start.config.kafka.group_id, found.group)
+    members = offset_setting.members_of(start.config.kafka.group_id, found.group)
     bridge = through.TheGroup(start) if group else through.TheOneHere(start)
     if members is not None:
         bridge.refuse(changes, members)
@@ -119,34 +115,15 @@ def _target(to: str) -> Target:
 
 
 def _refuse_loss(changes: Sequence[OffsetChange], accepted: int, *, dry_run: bool) -> None:
-    passed, gone = sum(each.passed for each in changes), sum(each.gone for each in changes)
-    if passed <= accepted:
+    from bridge.fleet.acts import offset_setting
+
+    sentence = offset_setting.refused_loss(changes, accepted, lambda passed: f"Add --accept-loss {passed}")
+    if sentence is None:
         return
-    already = f" {thousands(gone)} of them are gone from the log already, whatever is set." if gone else ""
-    sentence = (
-        f"This passes up to {plural(passed, 'record')} that {'is' if passed == 1 else 'are'} not done: the "
-        f"bridge would never send them.{already} Add --accept-loss {passed} if that is meant. Those that are still "
-        f"somewhere else can be sent with `{command('send', '--file', 'FILE')}`."
-    )
     if dry_run:
         sys.stderr.write(f"{sentence}\n")
         return
     raise Misuse(f"{sentence} Nothing was set.")
-
-
-def _members_of(group: str, described: GroupDescription | None) -> str | None:
-    """The sentence about them; None where there are none."""
-    if described is None or not described.members:
-        return None  # Where the brokers do not say who is there, they still refuse: see `offset_writer`.
-    return _members(group, listed(described.members, _MEMBERS_NAMED))
-
-
-def _members(group: str, named: str) -> str:
-    return (
-        f"The group {group} has members ({named}). Brokers let its committed offset be set only while it has none, or "
-        "by the member that has the partition. Nothing was set. Stop every replica, run this again, and start them. A "
-        "member that was killed, or has a group.instance.id, counts until its session.timeout.ms is over."
-    )
 
 
 def _set(
@@ -154,36 +131,16 @@ def _set(
 ) -> tuple[ControlAnswer, bool]:
     """What became of it, and whether a running bridge did it. Raises `Unanswered` where nobody knows."""
     from bridge.cli.offsets import through
+    from bridge.fleet.acts import offset_setting
     from bridge.kafka.admin.offset_writer import GroupHasMembersError
 
     if members is None:
+        kafka = start.config.kafka
         try:
-            return through.ControlAnswer(_write(start, changes), ()), False
+            return through.ControlAnswer(offset_setting.write(kafka, changes, startup.quiet_logger()), ()), False
         except GroupHasMembersError:
-            members = _members(start.config.kafka.group_id, "one joined just now, or the brokers do not say which")
-            bridge.refuse(changes, members)
+            bridge.refuse(changes, offset_setting.members_sentence(kafka.group_id, offset_setting.SOME))
     return bridge.write(changes), True
-
-
-def _write(start: startup.LoadedConfiguration, changes: Sequence[OffsetChange]) -> dict[TopicPartition, str]:
-    from bridge.kafka.admin import offset_writer
-    from bridge.text.printable import printable
-
-    kafka = start.config.kafka
-    positions = {each.before.partition: (each.offset, each.committed_text) for each in changes}
-    try:
-        refused = offset_writer.write(kafka, positions, startup.quiet_logger())
-    except offset_writer.NotAllowedError as error:
-        raise Misuse(
-            f"This user may not commit for the group {kafka.group_id} ({error}). Nothing was set. Grant it READ on the "
-            "group and on the topic."
-        ) from error
-    except OSError as error:
-        raise Unanswered(
-            f"No coordinator of the group {kafka.group_id} confirmed it ({printable(str(error))}). "
-            f"`{command('offsets', 'show')}` says what is set; run this again."
-        ) from error
-    return {partition: printable(why) for partition, why in refused.items()}
 
 
 def _unset(answer: ControlAnswer) -> str:
@@ -199,22 +156,16 @@ def _unset(answer: ControlAnswer) -> str:
 
 
 def _said_of(unrecorded: str | None) -> str:
-    if unrecorded is None:
-        return ""
-    return f"What was passed is not recorded, so no status will show it as lost: {unrecorded}"
+    from bridge.fleet.acts import offset_setting
+
+    return offset_setting.unrecorded_sentence(unrecorded)
 
 
 def _after_silence(start: startup.LoadedConfiguration, found: Read, changes: Sequence[OffsetChange]) -> str:
     """Whoever was asked may have set it all the same: what is committed now says so."""
-    before = {each.before.partition: each.before.committed for each in changes}
-    now = found.inspection.commits(list(before))
-    done = [
-        each
-        for each in changes
-        if (committed := now.get(each.before.partition)) is not None
-        and committed.offset == each.offset
-        and committed != before[each.before.partition]
-    ]
+    from bridge.fleet.acts import offset_setting
+
+    done = offset_setting.after_silence(found, changes)
     unrecorded = _record(start, done)
     sentences = []
     if done:
@@ -230,8 +181,11 @@ def _after_silence(start: startup.LoadedConfiguration, found: Read, changes: Seq
 
 def _record(start: startup.LoadedConfiguration, done: Sequence[OffsetChange]) -> str | None:
     """For those who look at logs, and what was passed for every status. Returns why that is not recorded."""
+    from bridge.fleet.acts import offset_setting
+    from bridge.reprocess.author import author
+
     _log(done)
-    return _record_lost(start, [each.lost for each in done if each.lost is not None])
+    return offset_setting.record(start.config, done, author(COMMAND), startup.quiet_logger())
 
 
 def _log(changes: Sequence[OffsetChange]) -> None:
@@ -248,27 +202,6 @@ def _log(changes: Sequence[OffsetChange]) -> None:
     for each in changes:
         entry = {"timestamp": now, "level": "info", "event": "position_set", **_entry(each), **by._asdict()}
         sys.stderr.write(printable_json(exact_json.text_of(entry)) + "\n")
-
-
-def _record_lost(start: startup.LoadedConfiguration, lost: Sequence[Lost]) -> str | None:
-    """What was passed is lost from now on, and every replica says so. Returns why it is not recorded."""
-    if not lost:
-        return None
-    import time
-
-    from bridge.kafka.client import ClientRefusedError
-    from bridge.kafka.letters.letter_log import LetterLog, LetterLogError
-    from bridge.reprocess.author import author
-    from bridge.reprocess.losses import LossWriter
-
-    config, logger = start.config, startup.quiet_logger()
-    try:
-        extent = LetterLog(config.kafka, config.dead_letter.topic, logger).extent()
-        writer = LossWriter(config, logger, author(COMMAND))
-        _, problem = writer.write(lost, len(extent.resolutions), time.time())
-    except (LetterLogError, ClientRefusedError) as error:
-        return str(error)
-    return problem
 
 
 def _end(

@@ -22,6 +22,8 @@ class ObedientReplica:
     total: int = 4
     told: list[Mapping[str, Any]] = field(default_factory=list)
     outcome: str = "done"
+    flows: str = ""
+    """Why it sets no offset."""
 
     def ask(self, request: Mapping[str, Any], patience: float) -> Mapping[str, Any]:
         """As `OneReplica` does."""
@@ -29,6 +31,8 @@ class ObedientReplica:
         if request["topic"] != self.topic:
             raise RefusedError("usage", f"{request['topic']} is no topic of kafka.topics.")
         preview = request.get("preview", False)
+        if request["command"] == "set":
+            return self._set(request, preview=preview)
         if not preview:
             self.told.append(request)
         numbers = range(self.total) if request["partitions"] is None else request["partitions"]
@@ -39,6 +43,14 @@ class ObedientReplica:
             for number in numbers
         ]
         return {"topic": self.topic, "partitions": rows, "gates": [], "complete": True}
+
+    def _set(self, request: Mapping[str, Any], *, preview: bool) -> Mapping[str, Any]:
+        if self.flows:
+            raise RefusedError("usage", self.flows)
+        if not preview:
+            self.told.append(request)
+        rows = [{"partition": each["partition"], "outcome": self.outcome} for each in request["moves"]]
+        return {"topic": self.topic, "partitions": [] if preview else rows, "gates": [], "complete": True}
 
 
 def control_of(*replicas: ObedientReplica, silent: tuple[Silent, ...] = ()) -> FleetControl:

@@ -25,6 +25,7 @@ from bridge.console.reach import ConsoleReach
 from bridge.console.session import Sessions
 from bridge.console.token import TokenFile
 from bridge.fleet.acts import FleetControl
+from bridge.fleet.acts.offset_setting import OffsetBooks, OffsetSetting
 from bridge.fleet.source import FleetSource
 from bridge.fleet.view import FleetView
 from bridge.kafka.letters.letter_log import LetterLog
@@ -106,6 +107,8 @@ class ConsoleSetting:
     pages_of_metrics: dict[str, str] = field(default_factory=dict)
     """By the replica's address."""
     letters: LogInMemory = field(default_factory=some_letters)
+    books: OffsetBooks | None = None
+    """Of committed offsets; they can be set where `control` is there, too."""
 
     async def look(self) -> FleetView:
         """One more."""
@@ -129,10 +132,14 @@ class ConsoleSetting:
             self.config, mapping, getLogger("test.console"), lambda _config, _logger: cast("LetterLog", self.letters)
         )
         sessions, measures = Sessions(token, self.clock), Measures(self.metrics)
+        offsets = None
+        if self.control is not None and self.books is not None:
+            offsets = OffsetSetting(self.config.kafka.group_id, self.control, self.books)
         return ConsoleParts(
             *(self.config, source, sessions, reach, log, self.control, FleetHistory(), measures),
             find=self.find,
             desk=desk,
+            offsets=offsets,
         )
 
     def with_values(self) -> None:
