@@ -35,8 +35,8 @@ def top(
 ) -> ExitCode:
     """The whole group live on this terminal: partitions, routes, replicas, holds, and what can be done about them.
 
-    Keys sort, open a row, hold, pause and release (with a question and a reason, by the token of console.token_file);
-    ? lists them, q ends it. For a log or a script there is bridge status --group.
+    Keys sort, open a row, hold, pause, release, set offsets (with a question and a reason, by the token of
+    console.token_file); ? lists them, q ends it. For a log or a script there is bridge status --group.
     """
     instead = command("status", "--group", "--watch")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -52,6 +52,7 @@ def _run(config: startup.ConfigPath, named: Sequence[str]) -> ExitCode:
     from bridge.cli import status_group
     from bridge.cli.top import program
     from bridge.fleet import acts
+    from bridge.fleet.acts.offset_setting import ClusterBooks, OffsetSetting
     from bridge.fleet.opening import open_fleet
     from bridge.reprocess.author import author
 
@@ -59,9 +60,14 @@ def _run(config: startup.ConfigPath, named: Sequence[str]) -> ExitCode:
     instances = tuple(status_group.instance_of(each) for each in named)
     control = None if start.config.console.token_file is None else acts.over_network(start.config, instances)
 
+    offsets = None
+    if control is not None:
+        books = ClusterBooks(start.config, startup.quiet_logger())
+        offsets = OffsetSetting(start.config.kafka.group_id, control, books)
+
     async def run() -> None:
         async with open_fleet(start.config, startup.quiet_logger(), instances) as source:
-            await program.on_terminal(source, control, author("").user)
+            await program.on_terminal(source, control, author("").user, offsets)
 
     asyncio.run(run())
     return ExitCode.OK

@@ -18,14 +18,18 @@ from bridge.cli.top import rows as tables_of
 from bridge.cli.top.screen import SeenFleet
 from bridge.cli.top.state import Dialog, DialogWish, TopState, Verb, answered, press, seen
 from bridge.errors import BridgeError
-from bridge.fleet.acts import Act, FleetControl, HoldAct, PauseAct, ReleaseAct
+from bridge.fleet.acts import Act, FleetControl, HoldAct, PauseAct, ReleaseAct, offset_setting
 from bridge.fleet.acts.outcomes import Fate
 from bridge.ops.status.status_text.layout import ScreenLine
 from bridge.ops.status.status_text.times import Local, local
+from bridge.reprocess.author import author
 
 if TYPE_CHECKING:
+    from bridge.fleet.acts.offset_setting import OffsetSetting, PlannedOffsets
     from bridge.fleet.source import FleetSource
 
+_MOST_CHANGES: Final = 6
+"""Partitions whose offsets are told before they are set."""
 _MEANT: Final = 0.05
 """Seconds after which an escape is the key and no beginning of a sequence."""
 _NO_RIGHT: Final = (
@@ -46,8 +50,9 @@ class Top:
         draw: Callable[[list[ScreenLine]], None],
         size: Callable[[], tuple[int, int]],
         zone: Local = local,
+        offsets: OffsetSetting | None = None,
     ) -> None:
-        """`control`: None where nothing can be changed. `draw` shows lines; `size` is columns and lines."""
+        """`control`, `offsets`: None where nothing can be changed. `draw` shows lines; `size` is columns and lines."""
         self.state = TopState()
         self._source = source
         self._control = control
@@ -55,6 +60,9 @@ class Top:
         self._draw = draw
         self._size = size
         self._zone = zone
+        self._offsets = offsets
+        self._planned: PlannedOffsets | None = None
+        """Of the dialog that was looked at last."""
         self._seen: SeenFleet | None = None
         self._trouble = ""
         self._typed = ""
@@ -157,8 +165,10 @@ class Top:
         """What is to be read, and whether it can be gone on with."""
         if self._control is None:
             return [_NO_RIGHT], False
-        act = _act(dialog, time.time())
         try:
+            if dialog.verb is Verb.OFFSETS:
+                return await self._offsets_told(self._offsets, wish, dialog)
+            act = _act(dialog, time.time())
             if wish is DialogWish.PREVIEW:
                 preview = await self._control.preview(act)
                 ready = preview.with_fate(Fate.READY)
@@ -171,6 +181,38 @@ class Top:
         head = f"Done: {acting.listed(act.topic, done)}." if done else "Nothing was done."
         return [head, *acting.remarks(outcome)], False
 
+    async def _offsets_told(
+        self, offsets: OffsetSetting | None, wish: DialogWish, dialog: Dialog
+    ) -> tuple[list[str], bool]:
+        if offsets is None:
+            return [_NO_RIGHT], False
+        if wish is DialogWish.CARRY_OUT:
+            planned = self._planned
+            if planned is None:
+                return ["It was not looked at. Nothing was set."], False
+            by = author(f"bridge top: {dialog.reason.strip()}")._replace(user=self._by)
+            outcome = await offsets.carry_out(planned, by, dialog.reason.strip())
+            head = f"Set: {', '.join(str(each.before.partition) for each in outcome.done)}."
+            return [head if outcome.done else "Nothing was set.", *outcome.remarks], False
+        planned = await offsets.look(dialog.where, dialog.to.strip(), int(dialog.loss), _accepting)
+        if self.state.dialog != dialog:
+            return [], False  # It was left meanwhile, and another one may be looked at by now.
+        self._planned = planned
+        if not planned.changes:
+            return ["The committed offset is there already."], False
+        told = [*map(offset_setting.told, planned.changes[:_MOST_CHANGES])]
+        more = len(planned.changes) - len(told)
+        told += [f"and {more} more partitions"] * (more > 0)
+        if planned.loss is not None:
+            told.append(planned.loss)
+        if planned.report is not None and not planned.report.is_complete:
+            told += [planned.members or "", *acting.remarks(planned.report)]
+        return told, planned.can_be_done
+
+
+def _accepting(passed: int) -> str:
+    return f"Let {passed} records be passed"
+
 
 def _act(dialog: Dialog, now: float) -> Act:
     topic, partitions = dialog.target.topic, dialog.partitions
@@ -181,12 +223,16 @@ def _act(dialog: Dialog, now: float) -> Act:
             return PauseAct(topic, partitions, dialog.reason, int(now + dialog.seconds))
         case Verb.RELEASE:
             return ReleaseAct(topic, partitions)
+        case Verb.OFFSETS:
+            raise AssertionError("offsets are planned first")
 
 
-async def on_terminal(source: FleetSource, control: FleetControl | None, by: str) -> None:
+async def on_terminal(
+    source: FleetSource, control: FleetControl | None, by: str, offsets: OffsetSetting | None = None
+) -> None:
     """On standard input and output, which must be a terminal; given back as it was, whatever ends it."""
     canvas = status_screen.Canvas()
-    top = Top(source, control, by, canvas.draw, canvas.size)
+    top = Top(source, control, by, canvas.draw, canvas.size, offsets=offsets)
     loop, number = asyncio.get_running_loop(), sys.stdin.fileno()
     with keyboard.taken(number):
         loop.add_reader(number, lambda: top.typed(keyboard.read(number)))

@@ -30,18 +30,19 @@ HELP: Final = (
     ("Space", "let the display stand still, and go on"),
     ("h", "hold: nothing of it is sent until somebody releases it"),
     ("p", "pause: the same for a time"),
+    ("f", "set the committed offset of a held partition: from where it is read"),
     ("r", "release what an operator or dead letters hold, or a pause"),
     ("q, Ctrl-C", "end"),
 )
-_KEYS: Final = "Enter look  s sort  h hold  p pause  r release  Space still  ? help  q end"
-_SHORT_KEYS: Final = "h hold  p pause  r release  ? help  q end"
+_KEYS: Final = "Enter look  s sort  h hold  p pause  r release  f offset  Space still  ? help  q end"
+_SHORT_KEYS: Final = "h hold  p pause  r release  f offset  ? help  q end"
 _STATES: Final = {"held": Tone.NEEDS_SOMEONE, "waiting": Tone.WAITS, "unknown": Tone.NEEDS_SOMEONE}
 _MARK, _NO_MARK = "> ", "  "
 _HEAD_LINES: Final = 4
 """Of the sentence on the whole group, at most: the table needs the room."""
 _CONCERNS, _CONCERN_LINES = 2, 3
 """How many are told above the table, and in how many lines; the table of holds has all of them whole."""
-_DONE: Final = {Verb.HOLD: "Hold", Verb.PAUSE: "Pause", Verb.RELEASE: "Release"}
+_DONE: Final = {Verb.HOLD: "Hold", Verb.PAUSE: "Pause", Verb.RELEASE: "Release", Verb.OFFSETS: "Set the offset of"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,12 @@ def _dialog(dialog: Dialog, width: int) -> list[ScreenLine]:
         case DialogStage.DURATION:
             items += [Text(f"Why: {dialog.reason}"), Text(f"For how long? {dialog.duration}_")]
             items.append(Text("Such as 15m or 2h. Enter goes on, Esc leaves it."))
+        case DialogStage.WHERE:
+            items += [Text(f"Why: {dialog.reason}"), Text(f"Where to? {dialog.to}_")]
+            items.append(Text("earliest, latest, end, an offset, or a time such as 2026-01-31T00:00:00Z."))
+        case DialogStage.LOSS:
+            items += [Text(f"Where to: {dialog.to}"), Text(f"How many records may be passed? {dialog.loss}_")]
+            items.append(Text("Those that are not done and lie below it are never sent. Enter goes on, Esc leaves it."))
         case DialogStage.LOOKING:
             items.append(Text("Asking the replicas what would be done … Esc leaves it."))
         case DialogStage.CONFIRM:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from bridge.config.keys import scalars
+from bridge.fleet.acts import offset_change
 from bridge.formats.operator_hold import REASON_LIMIT
 
 PAGE: Final = 10
 """Rows of a page up or down."""
+TO: Final = "earliest"
+"""Where an offset is set that nobody gave another place."""
 FOR: Final = "15m"
 """How long a pause lasts that nobody gave another time."""
 
@@ -34,6 +37,7 @@ class Verb(enum.StrEnum):
     HOLD = "hold"
     PAUSE = "pause"
     RELEASE = "release"
+    OFFSETS = "set the offset of"
 
 
 class DialogStage(enum.Enum):
@@ -41,6 +45,10 @@ class DialogStage(enum.Enum):
 
     REASON = enum.auto()
     DURATION = enum.auto()
+    WHERE = enum.auto()
+    """Where the committed offset is to be."""
+    LOSS = enum.auto()
+    """How many records may be passed."""
     LOOKING = enum.auto()
     """What would be done is being found out."""
     CONFIRM = enum.auto()
@@ -74,6 +82,8 @@ class Dialog:
     stage: DialogStage
     reason: str = ""
     duration: str = FOR
+    to: str = TO
+    loss: str = "0"
     is_whole_topic: bool = False
     problem: str = ""
     """Why what was typed does not do."""
@@ -89,6 +99,12 @@ class Dialog:
     def seconds(self) -> float:
         """Of the pause. `ValueError` continues "for"."""
         return scalars.duration(self.duration)
+
+    @property
+    def where(self) -> str:
+        """As ``bridge offsets set`` takes it."""
+        topic = self.target.topic
+        return topic if self.is_whole_topic else f"{topic}/{self.target.partitions[0]}"
 
 
 class DialogWish(enum.Enum):
@@ -179,7 +195,7 @@ def _chosen(state: TopState, key: str) -> TopState:
     return _turned_to(state, TABLES[numbers.index(key)]) if key in numbers else state
 
 
-_ACTS: Final = {"h": Verb.HOLD, "p": Verb.PAUSE, "r": Verb.RELEASE}
+_ACTS: Final = {"h": Verb.HOLD, "p": Verb.PAUSE, "r": Verb.RELEASE, "f": Verb.OFFSETS}
 _MOVES: Final = {"up": -1, "down": 1, "k": -1, "j": 1, "pgup": -PAGE, "pgdn": PAGE, "home": -(10**9), "end": 10**9}
 
 
@@ -188,6 +204,8 @@ def _begin(state: TopState, verb: Verb) -> TopState:
     if target is None:
         where = "a partition, or a hold of one topic," if state.rows else "something"
         return replace(state, message=f"Select {where} to {verb.value}.")
+    if verb is Verb.OFFSETS and len(target.partitions) != 1:
+        return replace(state, message="Offsets are set of one partition at a time: select one in the first table.")
     if verb is Verb.RELEASE:
         return replace(state, dialog=Dialog(verb, target, DialogStage.LOOKING), wish=DialogWish.PREVIEW)
     return replace(state, dialog=Dialog(verb, target, DialogStage.REASON))
@@ -203,7 +221,7 @@ def _in_dialog(state: TopState, dialog: Dialog, key: str) -> TopState:
             return replace(state, dialog=None, wish=None) if key == "esc" else state
         case DialogStage.CONFIRM:
             return _decided(state, dialog, key)
-        case DialogStage.REASON | DialogStage.DURATION:
+        case DialogStage.REASON | DialogStage.DURATION | DialogStage.WHERE | DialogStage.LOSS:
             return _typed(state, dialog, key)
 
 
@@ -220,8 +238,8 @@ def _decided(state: TopState, dialog: Dialog, key: str) -> TopState:
 
 
 def _typed(state: TopState, dialog: Dialog, key: str) -> TopState:
-    name = "reason" if dialog.stage is DialogStage.REASON else "duration"
-    text = dialog.reason if dialog.stage is DialogStage.REASON else dialog.duration
+    name = _TYPED[dialog.stage]
+    text: str = getattr(dialog, name)
     if key == "esc":
         return replace(state, dialog=None, message="Nothing was changed.")
     if key == "tab":
@@ -234,27 +252,49 @@ def _typed(state: TopState, dialog: Dialog, key: str) -> TopState:
         text += key
     else:
         return state
-    changed = replace(dialog, reason=text) if name == "reason" else replace(dialog, duration=text)
-    return replace(state, dialog=replace(changed, problem=""))
+    changed: Mapping[str, Any] = {name: text, "problem": ""}
+    return replace(state, dialog=replace(dialog, **changed))
+
+
+_TYPED: Final = {
+    DialogStage.REASON: "reason",
+    DialogStage.DURATION: "duration",
+    DialogStage.WHERE: "to",
+    DialogStage.LOSS: "loss",
+}
+"""What of the dialog is typed at which stage."""
+_NEXT: Final = {
+    (Verb.PAUSE, DialogStage.REASON): DialogStage.DURATION,
+    (Verb.OFFSETS, DialogStage.REASON): DialogStage.WHERE,
+    (Verb.OFFSETS, DialogStage.WHERE): DialogStage.LOSS,
+}
+"""Left out: the last thing to be typed."""
 
 
 def _entered(state: TopState, dialog: Dialog) -> TopState:
     if not dialog.reason.strip():
         return replace(state, dialog=replace(dialog, problem="Say why: it is kept in the log and shown to others."))
-    if dialog.stage is DialogStage.REASON and dialog.verb is Verb.PAUSE:
-        return replace(state, dialog=replace(dialog, stage=DialogStage.DURATION))
-    if dialog.verb is Verb.PAUSE:
-        problem = _problem_of(dialog)
-        if problem:
-            return replace(state, dialog=replace(dialog, problem=problem))
+    problem = _problem_of(dialog)
+    if problem:
+        return replace(state, dialog=replace(dialog, problem=problem))
+    following = _NEXT.get((dialog.verb, dialog.stage))
+    if following is not None:
+        return replace(state, dialog=replace(dialog, stage=following, problem=""))
     return replace(state, dialog=replace(dialog, stage=DialogStage.LOOKING, problem=""), wish=DialogWish.PREVIEW)
 
 
 def _problem_of(dialog: Dialog) -> str:
     try:
-        return "" if dialog.seconds >= 1 else "It must be a second at least."
+        match dialog.stage:
+            case DialogStage.DURATION:
+                return "" if dialog.seconds >= 1 else "It must be a second at least."
+            case DialogStage.WHERE:
+                offset_change.parse(dialog.to.strip())
+            case DialogStage.LOSS if not (dialog.loss.isascii() and dialog.loss.isdigit() and len(dialog.loss) < 19):
+                return "It must be a number of records; 0 is none."
     except ValueError as problem:
         return f"It {problem}."
+    return ""
 
 
 # --- looking about ------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ async def carry_out(visit: Visit, given: Fields) -> Response:
         if not planned.can_be_done:
             raise act.ActProblemError("It is not as it was shown any more. Look at it again. Nothing was set.")
         by = author(f"console ({session.name}): {wish.reason}")._replace(user=session.name)
-        outcome = await setting.carry_out(planned, by)
+        outcome = await setting.carry_out(planned, by, wish.reason)
     except _TELLS as problem:
         return _form(visit, dict(given), str(problem), 400)
     change = planned.changes[0]

@@ -110,6 +110,8 @@ class SetOffsetsAct:
 
     topic: str
     moves: tuple[OffsetMove, ...]
+    reason: str = ""
+    """For the log of whoever sets them; empty: nobody was asked for one."""
 
     @property
     def partitions(self) -> tuple[int, ...]:
@@ -118,7 +120,8 @@ class SetOffsetsAct:
 
     def request(self) -> dict[str, Any]:
         """As a replica takes it."""
-        return {"command": "set", "moves": [each.document() for each in self.moves]}
+        why = {"reason": self.reason} if self.reason else {}
+        return {"command": "set", "moves": [each.document() for each in self.moves], **why}
 
 
 Act = HoldAct | PauseAct | ReleaseAct | ResumeAct | SetOffsetsAct

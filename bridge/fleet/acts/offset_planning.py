@@ -99,9 +99,9 @@ def changes(found: Read, target: Target, to: str) -> list[OffsetChange]:
     return [each for each in made if not each.changes_nothing]
 
 
-def act_of(planned: Sequence[OffsetChange]) -> SetOffsetsAct:
+def act_of(planned: Sequence[OffsetChange], reason: str = "") -> SetOffsetsAct:
     """For `FleetControl`; all of them of one topic."""
-    return SetOffsetsAct(planned[0].before.partition.topic, tuple(map(_move, planned)))
+    return SetOffsetsAct(planned[0].before.partition.topic, tuple(map(_move, planned)), reason)
 
 
 def _move(each: OffsetChange) -> OffsetMove:

@@ -161,6 +161,24 @@ class SetOffsets:
     by_replicas: bool
     """False: the group was stopped."""
 
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be read beside what is set."""
+        held = "The bridge reads it from there; what an operator holds stays held until it is released."
+        follows = held if self.by_replicas else "Start the bridge: it reads from there."
+        return [*self.refused, *([follows] if self.done else []), *([self.unrecorded] if self.unrecorded else [])]
+
+
+def told(change: OffsetChange) -> str:
+    """What it does to one partition, as a sentence."""
+    committed = change.before.committed
+    was = "none" if committed is None else str(committed.offset)
+    gone = f" ({thousands(change.gone)} gone already)" if change.gone else ""
+    return (
+        f"{change.before.partition}: {was} to {change.offset}. Passed, never sent: {thousands(change.passed)}{gone}; "
+        f"sent again: {thousands(change.repeated)}."
+    )
+
 
 class OffsetBooks(Protocol):
     """What the brokers keep of a group; every method blocks."""
@@ -229,11 +247,14 @@ class OffsetSetting:
             report = await self._control.preview(offset_planning.act_of(changes))
         return PlannedOffsets(found, tuple(changes), members, report, loss)
 
-    async def carry_out(self, planned: PlannedOffsets, by: Author) -> SetOffsets:
-        """Set what was looked at; what it passes is recorded as lost. Raises `Misuse`, `Unanswered`, `Unreachable`."""
+    async def carry_out(self, planned: PlannedOffsets, by: Author, reason: str) -> SetOffsets:
+        """Set what was looked at; what it passes is recorded as lost. `reason` is for the log of the replicas.
+
+        Raises `Misuse`, `Unanswered`, `Unreachable`.
+        """
         changes = planned.changes
         if planned.members is not None:
-            outcome = await self._control.carry_out(offset_planning.act_of(changes), by.user)
+            outcome = await self._control.carry_out(offset_planning.act_of(changes, reason), by.user)
             fates = {each.partition: each for each in outcome.partitions}
             refused = {
                 each.before.partition: fate.detail or SAYS.get(fate.fate, fate.fate.value)

@@ -276,8 +276,11 @@ class Events:
         by: str,
         uid: int | None,
         peer: str | None = None,
+        reason: str | None = None,
     ) -> None:
-        """Somebody ran ``bridge offsets set`` on a held partition; `before` is None where nothing was committed."""
+        """Somebody set it of a held partition; `before` is None where nothing was committed, `reason` where none was
+        given.
+        """
         self._log.warning(
             "position_set",
             topic=partition.topic,
@@ -286,6 +289,7 @@ class Events:
             uid=uid,
             peer=peer,
             to=to,
+            reason=reason,
             **{"from": before},
         )
 

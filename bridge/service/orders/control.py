@@ -200,6 +200,7 @@ class Control:
     async def _set(self, request: Mapping[str, Any], asker: _Asker) -> Mapping[str, Any]:
         moves = moves_of(request)
         by = line(request, "by", BY_LIMIT)
+        reason = line(request, "reason", REASON_LIMIT) if "reason" in request else None
         here = self._here()
         elsewhere = [each for each in moves if each not in here]
         if elsewhere:
@@ -218,8 +219,9 @@ class Control:
         outcomes = await self._order(lambda done: self._reach.source.move(moves, done))
         for each, outcome in outcomes.items():
             if outcome is OperatorOutcome.DONE:
+                was, now = moves[each].expected, moves[each].offset
                 self._reach.events.position_set(
-                    each, before=moves[each].expected, to=moves[each].offset, by=by, uid=asker.uid, peer=asker.peer
+                    each, before=was, to=now, by=by, uid=asker.uid, peer=asker.peer, reason=reason
                 )
         return self._told(list(moves), outcomes)
 

@@ -80,7 +80,7 @@ def test_what_was_confirmed_is_set_by_the_replica_recorded_as_lost_and_logged_wi
     assert faults(answer.text) == []
     [told] = replica.told
     [move] = told["moves"]
-    assert (told["command"], told["by"]) == ("set", "ada")
+    assert (told["command"], told["by"], told["reason"]) == ("set", "ada", "retention was first")
     assert (move["expected"], move["offset"]) == (100, 500), "where the log's start was when it was looked at"
     [(lost, by)] = books.recorded
     assert (lost.start, lost.stop) == (100, 500)

@@ -186,7 +186,7 @@ def test_a_reason_is_edited_and_is_never_longer_than_what_is_kept() -> None:
     assert len(state.dialog.reason.encode()) == 200
 
 
-@pytest.mark.parametrize("key", ["h", "p", "r"])
+@pytest.mark.parametrize("key", ["h", "p", "r", "f"])
 def test_where_there_is_nothing_to_act_on_it_says_so(key: str) -> None:
     state = press(seen(TopState(), [RowKey("a route")], 4), key)
     assert state.dialog is None
@@ -196,5 +196,33 @@ def test_where_there_is_nothing_to_act_on_it_says_so(key: str) -> None:
 
 
 def test_every_verb_has_a_key() -> None:
-    begun = {after(key).dialog.verb for key in "hpr"}  # type: ignore[union-attr]
+    begun = {after(key).dialog.verb for key in "hprf"}  # type: ignore[union-attr]
     assert begun == set(Verb)
+
+
+def test_an_offset_asks_why_where_to_and_how_much_may_be_passed_then_looks() -> None:
+    where = after("f", *typed("retention"), "enter")
+    assert where.dialog is not None
+    assert (where.dialog.stage, where.dialog.to, where.wish) == (DialogStage.WHERE, "earliest", None)
+    nonsense = after(*["backspace"] * 8, *typed("soon"), "enter", state=where)
+    assert nonsense.dialog is not None
+    assert nonsense.dialog.stage is DialogStage.WHERE
+    assert "must be an offset, earliest, latest, end, or a time" in nonsense.dialog.problem
+    loss = press(where, "enter")
+    assert loss.dialog is not None
+    assert (loss.dialog.stage, loss.dialog.loss, loss.wish) == (DialogStage.LOSS, "0", None)
+    wrong = after("x", "enter", state=loss)
+    assert wrong.dialog is not None
+    assert "a number of records" in wrong.dialog.problem
+    asked = after("backspace", *typed("400"), "enter", state=loss)
+    assert asked.dialog is not None
+    assert (asked.dialog.loss, asked.dialog.where, asked.wish) == ("400", "orders/0", DialogWish.PREVIEW)
+    wide = press(answered(asked, ["?"], is_ready=True), "tab")
+    assert wide.dialog is not None
+    assert (wide.dialog.where, wide.wish) == ("orders", DialogWish.PREVIEW)
+
+
+def test_an_offset_is_of_one_partition_that_was_selected() -> None:
+    state = press(seen(TopState(), [RowKey("a hold", Target("orders", (0, 1)))], 4), "f")
+    assert state.dialog is None
+    assert "one partition at a time" in state.message
