@@ -29,6 +29,7 @@ PLACES: Final = {
     "find": "/find",
     "mapping": "/mapping",
     "act": "/act?topic=shop.orders",
+    "offsets": "/offsets?topic=shop.orders&partition=0",
     "settings": "/settings",
     "login": "/login",
 }
