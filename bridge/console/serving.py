@@ -19,6 +19,7 @@ from bridge import __version__
 from bridge.config.keys.scalars import Listen
 from bridge.config.sections import Config
 from bridge.console.app import Console
+from bridge.console.connections import ConnectionBook, ConnectionLimits
 from bridge.console.finding import ConsoleFinder
 from bridge.console.history import INTERVAL
 from bridge.console.letters.desk import ConsoleLetters
@@ -36,10 +37,9 @@ from bridge.ops.log.logger import EventLogger, Logging, set_up
 from bridge.service.main import on_loop, secrets_of
 
 _BACKLOG: Final = 128
-_CONNECTIONS: Final = 500
-"""At once; one more is answered with 503."""
 _PATIENCE: Final = 5
 """Seconds that answers under way may take once the process is told to end."""
+_LIMITS: Final = ConnectionLimits()
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -93,7 +93,8 @@ async def _run(
                 changes="with the token" if reach.has_token else "nothing",
             )
             async with recording(parts):
-                await serve(Console(parts), server_socket, log.logger)
+                limits = _LIMITS.without_addresses() if reach.behind_proxy else _LIMITS
+                await serve(Console(parts), server_socket, log.logger, limits)
             await parts.replays.close()
     log.logger.info("console_stopped")
     return ExitCode.OK
@@ -119,7 +120,9 @@ def listening(listen: Listen) -> Iterator[tuple[socket.socket, str]]:
         yield found, str(Listen(listen.host or "127.0.0.1", found.getsockname()[1]))
 
 
-async def serve(console: Console, server_socket: socket.socket, log: EventLogger) -> None:
+async def serve(
+    console: Console, server_socket: socket.socket, log: EventLogger, limits: ConnectionLimits = _LIMITS
+) -> None:
     """Until SIGINT or SIGTERM."""
     server = _ConsoleServer(
         uvicorn.Config(
@@ -130,7 +133,7 @@ async def serve(console: Console, server_socket: socket.socket, log: EventLogger
             proxy_headers=False,
             lifespan="off",
             ws="none",
-            limit_concurrency=_CONNECTIONS,
+            http=ConnectionBook(limits).protocol(),
             timeout_graceful_shutdown=_PATIENCE,
         )
     )
