@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
@@ -21,6 +22,8 @@ SHORT: Final = 250
 """Characters of a name: as many as a topic's may have, which a partition's number follows."""
 BLOCK: Final = "live"
 """The part of a template that follows what happens."""
+_COMMAND: Final = re.compile(r"`((?:\S+ -m )?(?:[^\s`]*/)?bridge(?: [^`\n]+)?)`")
+"""Of this program, however it was called; a JMESPath expression has backticks of its own, which stay."""
 STATIC: Final = {
     "console.css": "text/css; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
@@ -38,6 +41,14 @@ def _safe(value: Any) -> Any:
 def lines(text: str) -> Markup:
     """A text with lines of its own; they stay."""
     return Markup("{}").format(printable_lines(cut(text, LONGEST * 50)))
+
+
+def sentence(text: str | None) -> Markup:
+    """A sentence as others wrote it. A command in it, between backticks, becomes one that a click selects whole."""
+    told = Markup("")
+    for number, part in enumerate(_COMMAND.split(str(_safe(text)))):
+        told += Markup('<code class="command">{}</code>').format(part) if number % 2 else part
+    return told
 
 
 def when(seconds: float | None, now: float) -> Markup:
@@ -87,6 +98,7 @@ class Renderer:
             "since": since,
             "ahead": ahead,
             "lines": lines,
+            "sentence": sentence,
             "short": lambda text: cut(str(text), SHORT),
             "words": lambda reason: str(reason).replace("_", " "),
             "url": lambda text: quote(str(text), safe=""),

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.console.app import PAGES
 from bridge.console.history import FleetHistory, numbers
+from bridge.console.rendering import sentence
 from bridge.fleet.view import FleetPartition
 from bridge.model import TopicPartition
 from tests.support.console import views
@@ -143,6 +144,49 @@ def test_the_last_hours_are_kept_and_no_more() -> None:
     assert numbers(view).waiting == 600
     assert numbers(view).requests == 552
     assert numbers(view).limit == 1_200.0
+
+
+# --- sentences -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/partition?topic=shop.orders&partition=5", "/partitions"])
+def test_a_command_in_a_sentence_is_one_that_can_be_taken_alone(
+    setting: ConsoleSetting, opened: Opened, path: str
+) -> None:
+    told = "Look with `bridge dlq list -c '<b>.yaml'`, then wait."
+    trouble = views.in_trouble()
+    setting.view = replace(
+        trouble,
+        kafka_problem=told,
+        concerns=(replace(trouble.concerns[0], details=(told,), action=told),),
+        partitions=tuple(replace(each, detail=told, action=told) for each in trouble.partitions),
+    )
+    with opened(setting) as visitor:
+        page = visitor.get(path).text
+    shown = '<code class="command">bridge dlq list -c &#39;&lt;b&gt;.yaml&#39;</code>, then wait.'
+    assert shown in page
+    assert "`" not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("`bridge check` says it", '<code class="command">bridge check</code> says it'),
+        (
+            "Run `/opt/v/bin/bridge run -c b.yaml`.",
+            'Run <code class="command">/opt/v/bin/bridge run -c b.yaml</code>.',
+        ),
+        ("`python3 -m bridge map`", '<code class="command">python3 -m bridge map</code>'),
+        (
+            "data.amount > `0` and data.x < `1`",
+            "data.amount > `0` and data.x < `1`".replace(">", "&gt;").replace("<", "&lt;"),
+        ),
+        ("`bridge check", "`bridge check"),
+        (None, ""),
+    ],
+)
+def test_only_commands_of_this_program_are_taken_for_commands(text: str | None, shown: str) -> None:
+    assert sentence(text) == shown
 
 
 # --- Partitions ----------------------------------------------------------------------------------------
