@@ -91,6 +91,16 @@ class Visit:
         shown = self.parts.config.console.show_values
         return shown and (self.session is not None or not self.parts.sessions.can_log_in)
 
+    @property
+    def values_need_login(self) -> bool:
+        """Whether values of records would be shown to this visitor after logging in."""
+        return self.parts.config.console.show_values and not self.may_see_values
+
+    @property
+    def values_are(self) -> str:
+        """Why values of records are not shown to this visitor, as the end of a sentence."""
+        return "shown to who is logged in" if self.values_need_login else "not shown here: console.show_values"
+
     def render(self, context: Context, template: str | None = None, status: int = 200) -> HTMLResponse:
         """The page, or another template of it."""
         whole = {**surroundings(self), **context}
@@ -126,6 +136,7 @@ def surroundings(visit: Visit) -> Context:
         "csrf": visit.session.csrf if visit.session is not None else "",
         "can_log_in": parts.sessions.can_log_in,
         "may_act": visit.may_act,
+        "values_need_login": visit.values_need_login,
         "group_id": parts.config.kafka.group_id,
         "here": str(visit.request.url.path) + (f"?{query}" if query else ""),
         "now": visit.now,

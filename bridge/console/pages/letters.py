@@ -240,7 +240,7 @@ async def _stop(visit: Visit, _fields: Fields) -> Response:
 async def _export(visit: Visit) -> Response:
     """Lines of JSON, with what is in the letters: only for who may see that."""
     if not visit.may_see_values:
-        raise PageRefusedError(403, "An export has the records' values, which are not shown here: console.show_values.")
+        raise PageRefusedError(403, f"An export has the records' values, which are {visit.values_are}.")
     desk, found = desk_of(visit), _search(visit, visit.query)
     content, _ = await desk.exported(found)
     headers = {"content-disposition": 'attachment; filename="dead-letters.ndjson"'}

@@ -32,7 +32,7 @@ async def show(visit: Visit) -> Response:
     record = problem = ""
     if topic:
         if not visit.may_see_values:
-            raise PageRefusedError(403, "Records of topics are not shown here: console.show_values.")
+            raise PageRefusedError(403, f"Records of topics are {visit.values_are}.")
         if topic not in topics:
             raise PageRefusedError(404, "No topic of this name is consumed.")
         record, problem = await _taken(visit, topic)

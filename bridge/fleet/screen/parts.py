@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from bridge.ops.status.concerns import OPEN_DEAD_LETTERS
 from bridge.ops.status.group_status import spans
 from bridge.ops.status.status_text.layout import Item, ScreenTable, Text, Tone
 from bridge.ops.status.status_text.sections import recorded_losses
@@ -106,12 +107,22 @@ def _concern(concern: Document, times: Times, tone: Tone) -> Iterator[Item]:
     places = [*concern["topics"], *concern["partitions"]]
     if places:
         yield Text(listed(places, _PLACES_SHOWN), indent=2)
+    elif sayers := _sayers(concern):
+        yield Text(f"at {listed(sayers, _PLACES_SHOWN)}", indent=2)
     for detail in concern["details"]:
         yield Text(detail if detail.endswith((".", "!", "?")) else f"{detail}.", indent=2)
     if concern["details_left_out"]:
         yield Text(f"and {thousands(concern['details_left_out'])} more like that", indent=2)
     if concern["action"]:
         yield Text(f"To do: {concern['action']}", indent=2)
+
+
+def _sayers(concern: Document) -> list[str]:
+    """Replicas that a concern without a place is about. Dead letters are the group's; some sentences name them."""
+    if concern["reason"] == OPEN_DEAD_LETTERS:
+        return []
+    told = " ".join(concern["details"])
+    return [short for each in concern["replicas"] if (short := _short(each)) not in told]
 
 
 def _when(concern: Document, times: Times) -> Iterator[str]:

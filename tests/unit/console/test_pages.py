@@ -146,6 +146,34 @@ def test_the_last_hours_are_kept_and_no_more() -> None:
     assert numbers(view).limit == 1_200.0
 
 
+# --- values --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/mapping", "/settings", "/letter?id=0:0"])
+def test_who_would_see_values_after_logging_in_is_told_so(
+    with_token: ConsoleSetting, opened: Opened, path: str
+) -> None:
+    with_token.with_values()
+    with opened(with_token) as visitor:
+        before = visitor.get(path).text
+        assert "shown to who is logged in" in text_of(before)
+        assert 'href="/login?to=%2F' in before.partition("<main")[2]
+        assert "console.show_values" not in text_of(before).partition("What is configured")[0]
+        visitor.log_in()
+        assert "shown to who is logged in" not in text_of(visitor.get(path).text)
+
+
+@pytest.mark.parametrize("path", ["/mapping?take=shop.orders", "/letters/export"])
+def test_a_refusal_of_values_says_that_one_can_log_in(with_token: ConsoleSetting, opened: Opened, path: str) -> None:
+    with opened(with_token) as visitor:
+        assert "not shown here: console.show_values." in text_of(visitor.get(path).text)
+        with_token.with_values()
+    with opened(with_token) as visitor:
+        answer = visitor.get(path)
+        assert answer.status_code == 403
+        assert "shown to who is logged in." in text_of(answer.text)
+
+
 # --- sentences -----------------------------------------------------------------------------------------
 
 

@@ -179,6 +179,24 @@ def test_a_watched_screen_shows_of_many_partitions_those_that_matter(facts: Fact
     assert len(section(shown(view), "Partitions")) == 101
 
 
+def test_what_has_no_partitions_names_the_replicas_that_say_it(facts: Facts, answer: Answer) -> None:
+    told = concern_said(
+        "configuration_file", details=["The file does not load: mapping is missing."], action="Correct it."
+    )
+    replicas = [answer(f"10.0.0.{n}", needs_someone=[told]) for n in (1, 2)]
+    assert section(shown(compose(facts(0), [*replicas, answer("10.0.0.3")], NOW)), "Needs someone")[-3:] == [
+        "at 10.0.0.1:9464, 10.0.0.2:9464",
+        "The file does not load: mapping is missing.",
+        "To do: Correct it.",
+    ]
+
+
+def test_a_replica_that_the_sentence_names_is_not_named_again(facts: Facts, answer: Answer) -> None:
+    told = concern_said("configuration_file", details=["The file at 10.0.0.1:9464 does not load."])
+    view = compose(facts(0), [answer("10.0.0.1", needs_someone=[told])], NOW)
+    assert not [line for line in shown(view) if line.startswith("  at ")]
+
+
 def test_lines_have_the_tone_of_what_they_say(busy: FleetView) -> None:
     tones = {line.text: line.tone for line in screen.page(json.loads(json.dumps(document(busy))), 400, utc)}
     assert tones["Needs someone"] is Tone.NEEDS_SOMEONE
