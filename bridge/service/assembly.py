@@ -183,7 +183,7 @@ def assemble(
     control = _control(config, delivery, group_watch, observer)
     reloader = None
     if file is not None:
-        swap = MappingSwap(working, source, dispatcher, redrive, notices, control)
+        swap = MappingSwap(working, source, dispatcher, redrive, notices, control, events)
         reloader = Reloader(file, working, swap.apply, events, registry, logger)
     return Parts(
         events=events,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -82,6 +83,8 @@ class PollThread:
         self._back_pressure = back_pressure
         self._early_filter_of = early_filter_of
         self._mapping = mapping
+        self._untold: deque[Callable[[], None]] = deque()
+        """Of whoever waits for another mapping to be worked by."""
         self._partitions = PartitionTable()
         self._paused_topics: set[str] = set()
         self._stopping = threading.Event()
@@ -134,20 +137,21 @@ class PollThread:
     def map_by(self, mapping: int, early_filter_of: EarlyFilterOf, done: Callable[[], None]) -> None:
         """See `Source.map_by`."""
         self._mapping, self._early_filter_of = mapping, early_filter_of
-        # An order to a member that is being replaced is never carried out; the new one is told in `_ask_again`.
-        self.member.poll_loop.order(lambda: self._mapped_by(done))
+        # An order to a member that is being replaced is never carried out: `_ask_again` does this for the new one.
+        self._untold.append(done)
+        self.member.poll_loop.order(self._work_by_mapping)
 
     # --- the thread ---------------------------------------------------------------------------------
 
-    def _mapped_by(self, done: Callable[[], None]) -> None:
-        self._name_mapping()
-        self._hand_over.tell(done)
-
-    def _name_mapping(self) -> None:
-        """What the present member filters by, and names in its commits."""
+    def _work_by_mapping(self) -> None:
+        """What the present member filters by, and names in its commits; whoever waits for it is told."""
+        told = [self._untold.popleft() for _ in range(len(self._untold))]
+        # Whoever is not among these asked later, and set what is used here first.
         self.member.poll_loop.early_filter_of = self._early_filter_of
         if self._mapping is not None:
             self.member.parts.commits.name_mapping(self._mapping)
+        for done in told:
+            self._hand_over.tell(done)
 
     def _run(self) -> None:
         failure = self._failure
@@ -189,7 +193,7 @@ class PollThread:
             self._pause(REJOIN_EVERY)
         self._logger.info("%s", terms.told(following, refused.refusal))
         self.member = self._open_in_time(following)
-        self._name_mapping()
+        self._work_by_mapping()
         self.member.parts.message_errors.problems = member.parts.message_errors.problems
         self._subscribe()
 

@@ -518,6 +518,16 @@ class Events:
             message="It is being written, so nothing of it is taken over. Send SIGHUP once it is complete.",
         )
 
+    def configuration_waits(self, *, mapping: int, before: int) -> None:
+        """The file is good, and the Kafka client has not taken its mapping over yet."""
+        self._log.warning(
+            "configuration_waits",
+            mapping=f"{mapping:09d}",
+            before=f"{before:09d}",
+            message="The Kafka client is being replaced, or does not answer. The mapping is taken over once"
+            " there is one again; the one before it works until then. /status says what Kafka is doing.",
+        )
+
     def configuration(self, *, key: str, message: str) -> None:
         """Allowed, but worth a line: as at a start, of a file that is taken over."""
         self._log.warning("configuration", key=key, message=message)

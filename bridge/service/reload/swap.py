@@ -7,14 +7,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bridge.kafka.consumer.source import Source
+from bridge.ops.log.events import Events
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.service.orders.control import Control
 from bridge.service.redrive import Redriver
 from bridge.service.reload.candidate import FoundConfiguration
 from bridge.service.watches.notices import Notices
 from bridge.service.watches.working import WorkingConfiguration, number_of
+
+PATIENCE: Final = 30.0
+"""Seconds after which it is told that the poll thread has not taken the mapping over."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +32,7 @@ class MappingSwap:
     redrive: Redriver | None
     notices: Notices
     control: Control
+    events: Events
 
     async def apply(self, found: FoundConfiguration) -> Sequence[str]:
         """Work by it. Returns the topics that were held for dead letters of the old mapping, and have another try."""
@@ -49,7 +55,16 @@ class MappingSwap:
         self.source.map_by(number_of(found.config), found.mapping.early_filter, swap)
         if not self.source.started:
             swap()
-        await swapped
+        await self._wait_for(swapped, number_of(found.config))
+
+    async def _wait_for(self, swapped: asyncio.Future[None], mapping: int) -> None:
+        """It may take as long as no client can be had, such as without a login; it is never given up half-way."""
+        try:
+            if not (await asyncio.wait((swapped,), timeout=PATIENCE))[0]:
+                self.events.configuration_waits(mapping=mapping, before=self.working.number)
+            await swapped
+        finally:
+            swapped.cancel()  # where the process stops
 
     def _map_by(self, found: FoundConfiguration) -> None:
         """In one turn of the loop."""

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 from google.protobuf import descriptor_pb2
 
 from bridge.cli import schema
 from bridge.ops.status.status_document import document
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
+from bridge.service.reload import swap
 from tests.component.service.conftest import Configure, Start, StartProcess
 from tests.support.service import events, ledger, settings
 from tests.support.service.embedded import Broker
@@ -251,6 +253,33 @@ async def test_a_file_that_is_being_written_is_not_taken_over_however_often_it_i
         stopped.set()
         writer.join()
     await reloaded(service)
+    await service.stop()
+
+
+async def test_a_mapping_that_the_poll_thread_does_not_take_over_in_time_is_told_and_works_once_it_does(
+    broker: Broker, api: Emulator, configure: Configure, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(swap, "PATIENCE", 0.1)
+    service = await start()
+    goes_on = threading.Event()
+
+    def busy() -> None:
+        goes_on.wait(30)
+
+    service.bridge._parts.source._order(busy)
+    try:
+        configure(mapping={"events": RENAMED})
+        service.bridge.reload()
+        await service.until("it says so", lambda: bool(service.lines.events("configuration_waits")))
+        assert service.now().configuration.reloads == 0
+    finally:
+        goes_on.set()
+    await service.until("it works", lambda: bool(service.lines.events("configuration_reloaded")))
+    broker.produce(events.orders(3))
+    await service.until_done(3)
+    assert names(api) == ["Order Paid"] * 3
+    [said] = service.lines.events("configuration_waits")
+    assert said["mapping"] == service.lines.events("configuration_reloaded")[0]["mapping"]
     await service.stop()
 
 

@@ -138,3 +138,45 @@ async def test_a_login_that_yields_no_token_while_the_client_is_replaced_is_trie
     thread.stop()
     await asyncio.wrap_future(thread.closed)
     assert consumption.failed == []
+
+
+async def test_a_mapping_that_is_given_while_the_client_is_replaced_is_taken_over_by_the_next_one_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closing, go_on = threading.Event(), threading.Event()
+
+    def at_close() -> None:
+        closing.set()
+        go_on.wait(10)
+
+    second = Client([], lambda: None)
+    clients = [Client([Refusal()], at_close), second]
+    monkeypatch.setattr(client, "open_consumer", lambda *_: clients.pop(0))
+    monkeypatch.setattr(client, "open_admin", lambda *_: Admin())
+    thread = PollThread(
+        contexts.kafka(group_protocol="classic"),
+        Consumption(),  # type: ignore[arg-type]
+        loop=asyncio.get_running_loop(),
+        logger=logging.getLogger("tests.kafka"),
+        abort=lambda: None,
+        back_pressure=BackPressure(10, 10_000),
+        early_filter_of=lambda _topic: None,
+        mapping=1,
+    )
+    thread.start()
+    await asyncio.to_thread(closing.wait, 10)
+    assert closing.is_set()
+    order: asyncio.Queue[int] = asyncio.Queue()
+    thread.map_by(2, lambda _topic: None, lambda: order.put_nowait(2))
+    thread.map_by(3, lambda _topic: None, lambda: order.put_nowait(3))
+    go_on.set()
+    try:
+        async with asyncio.timeout(10):
+            assert [await order.get(), await order.get()] == [2, 3]
+            thread.map_by(4, lambda _topic: None, lambda: order.put_nowait(4))
+            assert await order.get() == 4
+    finally:
+        thread.stop()
+        await asyncio.wrap_future(thread.closed)
+    assert order.empty()
+    assert thread.member.parts.commits._text._mapping == 4

@@ -110,6 +110,7 @@ SAID: dict[str, Callable[[Events], None]] = {
     ),
     "configuration_fixed": lambda e: e.configuration_fixed(seconds=3),
     "configuration_unchanged": lambda e: e.configuration_unchanged(mapping=1),
+    "configuration_waits": lambda e: e.configuration_waits(mapping=2, before=1),
     "configuration_unsettled": lambda e: e.configuration_unsettled(file="bridge.yaml"),
     "key_reloaded": lambda e: e.key_reloaded(),
     "key_unreadable": lambda e: e.key_unreadable(detail="/run/key is empty"),

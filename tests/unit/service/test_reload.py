@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bridge.counts import Tally
 from bridge.decode.protocol import NO_SCHEMAS
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import Filtered, FilterReason, Record, Request
+from bridge.service.reload import swap as swap_module
 from bridge.service.reload.candidate import (
     ConfigurationFile,
     FoundConfiguration,
@@ -26,8 +28,9 @@ from bridge.service.reload.candidate import (
     judge,
 )
 from bridge.service.reload.looks import AGAIN, FileLooks
+from bridge.service.reload.swap import MappingSwap
 from bridge.service.reload.trying_examples import problems_of
-from bridge.service.watches.working import WorkingConfiguration
+from bridge.service.watches.working import WorkingConfiguration, number_of
 
 Sections = dict[str, Any]
 
@@ -218,6 +221,81 @@ def test_a_stamp_follows_the_files_that_the_mapping_names_and_knows_of_one_that_
         beside.write_text(content, encoding="utf-8")
         found.append(ConfigurationFile(file, {}).stamp([beside]))
     assert len(set(found)) == 3
+
+
+# --- when it works ------------------------------------------------------------------------------------------
+
+
+class _Elsewhere:
+    """All that is told of a mapping, and is not asked for here."""
+
+    def __getattr__(self, _name: str) -> Any:
+        return self
+
+    def __call__(self, *_: Any) -> None: ...
+
+
+class _AwayClient:
+    """A poll thread that is replacing its client."""
+
+    started = True
+
+    def __init__(self) -> None:
+        self.dones: list[Callable[[], None]] = []
+
+    def map_by(self, _mapping: int, _filter: Any, done: Callable[[], None]) -> None:
+        self.dones.append(done)
+
+
+class _NothingHeld:
+    async def try_again(self) -> list[str]:
+        return []
+
+
+class _Told:
+    def __init__(self) -> None:
+        self.waits: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
+
+    def configuration_waits(self, *, mapping: int, before: int) -> None:
+        self.waits.put_nowait((mapping, before))
+
+
+async def test_a_mapping_that_no_client_takes_over_yet_is_told_once_and_works_as_soon_as_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(swap_module, "PATIENCE", 0.01)
+    running = Running(tmp_path)
+    found = running.of(mapping={"events": {"b": {"event_name": "B"}}})
+    assert isinstance(found, FoundConfiguration)
+    working, away, told = WorkingConfiguration(running.config, running.mapping), _AwayClient(), _Told()
+    other, before = _Elsewhere(), working.number
+    parts: list[Any] = [working, away, other, None, other, _NothingHeld(), told]
+    swap = asyncio.create_task(MappingSwap(*parts).apply(found))
+    async with asyncio.timeout(10):
+        assert await told.waits.get() == (number_of(found.config), before)
+    assert working.number == before
+    (done,) = away.dones
+    done()
+    async with asyncio.timeout(10):
+        await swap
+    assert working.number == number_of(found.config)
+    assert told.waits.empty()
+
+
+async def test_a_mapping_that_is_waited_for_when_the_process_stops_is_not_taken_over_any_more(tmp_path: Path) -> None:
+    running = Running(tmp_path)
+    found = running.of(mapping={"events": {"b": {"event_name": "B"}}})
+    assert isinstance(found, FoundConfiguration)
+    working, away, told = WorkingConfiguration(running.config, running.mapping), _AwayClient(), _Told()
+    other, before = _Elsewhere(), working.number
+    parts: list[Any] = [working, away, other, None, other, _NothingHeld(), told]
+    swap = asyncio.create_task(MappingSwap(*parts).apply(found))
+    while not away.dones:
+        await asyncio.sleep(0)
+    swap.cancel()
+    await asyncio.gather(swap, return_exceptions=True)
+    away.dones[0]()
+    assert working.number == before
 
 
 # --- what is counted goes on --------------------------------------------------------------------------------
