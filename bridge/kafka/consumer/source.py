@@ -126,6 +126,12 @@ class Source:
         """See `Holding.release`; `done` is called on the poll thread."""
         self._order(lambda: self._parts.holding.release(partitions, topic, done, start_over=start_over))
 
+    def try_again(
+        self, partitions: Sequence[TopicPartition], topic: str, done: holding.Done, *, start_over: bool
+    ) -> None:
+        """See `Holding.try_again`; `done` is called on the poll thread."""
+        self._order(lambda: self._parts.holding.try_again(partitions, topic, done, start_over=start_over))
+
     def move(self, moves: Mapping[TopicPartition, holding.Move], done: holding.Done) -> None:
         """See `Holding.move`; `done` is called on the poll thread."""
         self._order(lambda: self._parts.holding.move(moves, done))

@@ -116,7 +116,7 @@ class Control:
             for topic, partitions in topics.items():
                 start_over = topic in self._reach.event_log.topic_holds
                 with contextlib.suppress(TimeoutError):
-                    await self._order(self._releasing(partitions, topic, start_over=start_over))
+                    await self._order(self._trying_again(partitions, topic, start_over=start_over))
             return list(topics)
         finally:
             self._busy = False
@@ -130,10 +130,10 @@ class Control:
                 found.setdefault(each.topic, []).append(each)
         return found
 
-    def _releasing(
+    def _trying_again(
         self, partitions: Sequence[TopicPartition], topic: str, *, start_over: bool
     ) -> Callable[[holding.Done], None]:
-        return lambda done: self._reach.source.release(partitions, topic, done, start_over=start_over)
+        return lambda done: self._reach.source.try_again(partitions, topic, done, start_over=start_over)
 
     # --- the requests -------------------------------------------------------------------------------
 

@@ -229,6 +229,9 @@ class Scene:
     def release(self, *partitions: TopicPartition) -> None:
         self.holding.release(partitions, "orders", self.outcomes.append, start_over=False)
 
+    def try_again(self, *partitions: TopicPartition) -> None:
+        self.holding.try_again(partitions, "orders", self.outcomes.append, start_over=True)
+
     def move(self, moves: Mapping[TopicPartition, Move]) -> None:
         self.holding.move(moves, self.outcomes.append)
 
@@ -280,6 +283,24 @@ def test_a_partition_that_waited_already_does_not_begin_while_another_of_the_req
     assert scene.begun() == {B: 100}
     scene.loop.drained(B, plain(105))
     scene.pass_by(2.0)
+    assert scene.begun() == {A: 100, B: 105}
+
+
+def test_another_try_for_a_topic_reads_on_what_nobody_holds_and_lifts_no_hold_that_still_drains() -> None:
+    """As with another mapping, while what an operator asked of one partition has not come to an end."""
+    scene = Scene()
+    scene.read(A, B)
+    scene.hold(A)
+    scene.try_again(A, B)
+    assert scene.entry(A).operator_hold == HOLD
+    scene.loop.drained(A, plain(100))
+    scene.loop.drained(B, plain(105))
+    scene.pass_by(5.0)
+    assert scene.begun() == {B: 105}
+    assert scene.entry(A).held is Reason.HELD_BY_OPERATOR
+    assert operator_hold.of_metadata(scene.client.committed[A].metadata) == HOLD
+    scene.release(A)
+    scene.pass_by(5.0)
     assert scene.begun() == {A: 100, B: 105}
 
 

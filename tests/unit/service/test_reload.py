@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,13 @@ from bridge.config import load
 from bridge.config.sections import Config
 from bridge.counts import Tally
 from bridge.decode.protocol import NO_SCHEMAS
+from bridge.holds import Reason
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.model import Filtered, FilterReason, Record, Request
+from bridge.model import Filtered, FilterReason, Record, Request, TopicPartition
+from bridge.ops.log.events import Events
+from bridge.ops.snapshot import PartitionHold, TopicHold
+from bridge.service.event_log import ServiceEventLog
+from bridge.service.orders.control import Control, Reach
 from bridge.service.reload import swap as swap_module
 from bridge.service.reload.candidate import (
     ConfigurationFile,
@@ -30,6 +37,7 @@ from bridge.service.reload.candidate import (
 from bridge.service.reload.looks import AGAIN, FileLooks
 from bridge.service.reload.swap import MappingSwap
 from bridge.service.reload.trying_examples import problems_of
+from bridge.service.time import SystemClock
 from bridge.service.watches.working import WorkingConfiguration, number_of
 
 Sections = dict[str, Any]
@@ -296,6 +304,29 @@ async def test_a_mapping_that_is_waited_for_when_the_process_stops_is_not_taken_
     await asyncio.gather(swap, return_exceptions=True)
     away.dones[0]()
     assert working.number == before
+
+
+class _OrderedSource:
+    """Carries out at once what is ordered, and takes it down."""
+
+    def __init__(self) -> None:
+        self.ordered: list[tuple[Any, ...]] = []
+
+    def try_again(self, partitions: Any, topic: str, done: Callable[[Any], None], *, start_over: bool) -> None:
+        self.ordered.append((topic, list(partitions), start_over))
+        done({})
+
+
+async def test_what_is_held_for_letters_of_the_mapping_before_is_tried_again_which_lifts_no_operators_hold() -> None:
+    """`Source.release` is what an operator asks for; nothing here has it."""
+    event_log = ServiceEventLog(Events(logging.getLogger("tests.reload"), time.monotonic), SystemClock(), 50)  # type: ignore[arg-type]
+    event_log.topic_holds["orders"] = TopicHold("orders", 0.0, "too many")
+    event_log.partition_holds[TopicPartition("gifts", 1)] = PartitionHold(Reason.DEAD_LETTERS_UNWRITABLE, 0.0, "large")
+    source = _OrderedSource()
+    there = [TopicPartition(topic, number) for topic in ("orders", "gifts", "views") for number in (0, 1)]
+    reach: list[Any] = [source, lambda: there, dict, list, event_log, None, 1.0]
+    assert await Control(Reach(*reach)).try_again() == ["orders", "gifts"]
+    assert source.ordered == [("orders", there[:2], True), ("gifts", [there[3]], False)]
 
 
 # --- what is counted goes on --------------------------------------------------------------------------------

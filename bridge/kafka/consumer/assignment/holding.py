@@ -128,16 +128,20 @@ class Holding:
 
         `start_over`: the topic's dead letters are counted from zero; then all of its partitions must be among these.
         """
-        entries = [] if self._pauses.stopping else self._entries(partitions)
-        for entry in entries:
+        for entry in [] if self._pauses.stopping else self._entries(partitions):
             entry.operator_hold, entry.told_of_hold = None, True
+        self.try_again(partitions, topic, done, start_over=start_over)
+
+    def try_again(self, partitions: Sequence[TopicPartition], topic: str, done: Done, *, start_over: bool) -> None:
+        """The same without an operator: what one holds stays held, also where that has not come to an end yet."""
+        entries = [] if self._pauses.stopping else self._entries(partitions)
 
         def read_again() -> None:
             if start_over:
                 self._pauses.topics.discard(topic)
                 self._pauses.apply(self._partitions)
                 self._hand_over.tell(self._hand_over.consumption.start_over, topic)
-            self._read(entries)
+            self._read([entry for entry in entries if entry.operator_hold is None])
 
         self._begin(entries, self._unkeep, read_again, partitions, done)
 
