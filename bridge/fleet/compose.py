@@ -42,6 +42,7 @@ def compose(facts: KafkaFacts, answers: Sequence[ReplicaView], now: float) -> Fl
         losses=_losses(facts, replicas),
         concerns=concerns.concerns(composed),
         forecast=_forecast(replicas, found, now),
+        group_problem=facts.group_problem,
     )
 
 

@@ -43,6 +43,7 @@ def document(view: FleetView) -> Document:
         "group": view.group_id,
         "kafka_problem": view.kafka_problem,
         "group_view": None if view.group is None else _group(view.group),
+        "group_problem": view.group_problem,
         "replicas": [_replica(each) for each in view.replicas],
         "topics": [_topic(each) for each in view.topics],
         "partitions": [_partition(each, view.at) for each in view.partitions],

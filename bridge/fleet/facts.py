@@ -34,6 +34,8 @@ class KafkaFacts:
     ends: Mapping[TopicPartition, int] = field(default_factory=dict)
     """Up to where each log can be read."""
     group: GroupDescription | None = None
+    group_problem: str | None = None
+    """Why `group` is not known: a sentence."""
     retention: Mapping[str, float] = field(default_factory=dict)
     """By topic: seconds after which Kafka deletes its records, infinite: never for their age."""
     replays: tuple[ReplayView, ...] = ()

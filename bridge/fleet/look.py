@@ -47,7 +47,7 @@ class FleetLook:
         self._logger = logger
         self._topics = consumed_topics.topics_of(config.kafka)
         self._inspection = Inspection(config.kafka, logger, patience=PATIENCE)
-        self._members = GroupMembers(self._inspection)
+        self._members = GroupMembers(self._inspection, lambda: Inspection(config.kafka, logger, patience=PATIENCE))
         self._reader = GroupReader(config.kafka, logger)
         self._replays = ReplayWatch(reader_of_replays(config.kafka, config.dead_letter.topic, logger))
         self._counter = LetterCounter(lambda: count_all(config, logger))
@@ -86,6 +86,7 @@ class FleetLook:
             starts=starts,
             ends=ends,
             group=group,
+            group_problem=self._members.problem,
             retention=self._retention,
             replays=replays,
         )

@@ -202,3 +202,5 @@ class FleetView:
     """What needs someone first, then what ends by itself; each told once."""
     forecast: Forecast | None = None
     """Of all partitions together; None: nothing can be said."""
+    group_problem: str | None = None
+    """Why `group` is not known: a sentence."""

@@ -130,7 +130,10 @@ def _partitions(view: FleetView, times: Times, *, is_wide: bool) -> Rows:
 
 
 def _who(partition: FleetPartition) -> str:
-    return short(partition.replica) if partition.replica else partition.owner or "nobody"
+    """ "Nobody" is said only where the group was heard."""
+    if partition.replica:
+        return short(partition.replica)
+    return partition.owner or ("nobody" if partition.is_owned is False else "not known")
 
 
 def short(address: str) -> str:

@@ -209,7 +209,7 @@ def _replicas(document: Document) -> list[Item]:
 def _group(document: Document) -> Text:
     group = document["group_view"]
     if group is None:
-        return Text("the group's members are not known now: they are asked for only while connections are steady")
+        return Text(document["group_problem"] or "the group's members are not known now: its coordinator was not heard")
     return Text(f"group {group['state']}, {plural(len(group['members']), 'member')}, protocol {group['protocol']}")
 
 
@@ -260,7 +260,8 @@ def _row(partition: Document, times: Times, *, is_wide: bool) -> tuple[str, ...]
     )
     if not is_wide:
         return cells
-    who = _short(partition["replica"]) if partition["replica"] else partition["owner"] or "nobody"
+    nobody = "nobody" if partition["owned"] is False else "not known"
+    who = _short(partition["replica"]) if partition["replica"] else partition["owner"] or nobody
     return (*cells, ends, who)
 
 

@@ -32,7 +32,7 @@ class Brokers:
         return group(member("10.0.0.1", 0))
 
     def question(self) -> GroupMembers:
-        return GroupMembers(self, lambda: self.now)
+        return GroupMembers(self, lambda: self, lambda: self.now)
 
 
 async def test_where_nothing_has_failed_they_are_asked_for_at_once() -> None:
@@ -65,3 +65,48 @@ async def test_while_no_broker_answers_they_are_not_asked_for() -> None:
     assert await question.members() is None
     brokers.now += STEADY
     assert await question.members() is not None
+
+
+class Deaf(Brokers):
+    """A client that never finds the coordinator again."""
+
+    def group(self) -> GroupDescription | None:
+        self.asked += 1
+        return None
+
+
+async def test_a_client_that_gets_no_answer_is_replaced_by_a_new_one_and_it_is_said_why_nothing_is_known() -> None:
+    deaf, fresh = Deaf(), Brokers()
+    question = GroupMembers(deaf, lambda: fresh, lambda: deaf.now)
+    assert await question.members() is None
+    assert "did not answer in time" in (question.problem or "")
+    assert await question.members() is not None
+    assert question.problem is None
+    assert (deaf.asked, fresh.asked) == (1, 1)
+
+
+async def test_after_a_coordinator_went_a_new_client_asks_although_the_old_one_fails_for_ever() -> None:
+    old, fresh = Brokers(), Brokers()
+    old.has_failed = True
+    question = GroupMembers(old, lambda: fresh, lambda: old.now)
+    assert await question.members() is None
+    assert "connections to Kafka failed lately" in (question.problem or "")
+    old.has_failed = True
+    old.now += STEADY
+    assert await question.members() is not None
+    assert old.asked == 0
+
+
+async def test_of_brokers_that_never_answer_new_clients_are_opened_seldom() -> None:
+    deaf = Deaf()
+    opened: list[float] = []
+
+    def anew() -> Deaf:
+        opened.append(deaf.now)
+        return deaf
+
+    question = GroupMembers(deaf, anew, lambda: deaf.now)
+    for _ in range(50):
+        await question.members()
+        deaf.now += 2.0
+    assert len(opened) <= 100 / STEADY + 1

@@ -210,3 +210,11 @@ def test_a_kafka_that_is_not_seen_is_told_at_the_top(facts: Facts, answer: Answe
     )
     page = shown(compose(gone, [answer("10.0.0.1", 0)], NOW))
     assert page[2] == "No Kafka broker answers at k:9092: refused."
+
+
+def test_where_the_group_was_not_heard_nobody_is_said_to_have_nothing(facts: Facts) -> None:
+    problem = "The group's members are not known: its coordinator did not answer in time."
+    page = shown(compose(facts(1, group_problem=problem), [], NOW))
+    assert problem in section(page, "Replicas")
+    assert section(page, "Partitions")[-1].endswith("not known")
+    assert section(shown(compose(facts(1, group=group()), [], NOW)), "Partitions")[-1].endswith("nobody")
