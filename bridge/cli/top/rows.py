@@ -130,7 +130,7 @@ def _partitions(view: FleetView, times: Times, *, is_wide: bool) -> Rows:
 
 
 def _who(partition: FleetPartition) -> str:
-    """ "Nobody" is said only where the group was heard."""
+    """An owner is called nobody only where the group was heard."""
     if partition.replica:
         return short(partition.replica)
     return partition.owner or ("nobody" if partition.is_owned is False else "not known")
