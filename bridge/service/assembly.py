@@ -107,6 +107,7 @@ class Parts:
     notices: Notices
     observer: Observer
     control: Control
+    working: WorkingConfiguration
     reloader: Reloader | None
     """None: it is not known where the configuration is from."""
 
@@ -207,6 +208,7 @@ def assemble(
         notices=notices,
         observer=observer,
         control=control,
+        working=working,
         reloader=reloader,
     )
 

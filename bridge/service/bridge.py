@@ -219,8 +219,11 @@ class Bridge:
         """Samples of records for whoever asks on this machine; nothing of it is loaded where it is not wanted."""
         from bridge.service.tap import tap  # noqa: PLC0415 - no start is to pay for it where nobody wants it
 
-        parts = self._parts
-        self._front.stream(tap.PATH, tap.Tap(lambda: self._config, parts.dispatcher.listeners, parts.events).open)
+        parts, working = self._parts, self._parts.working
+        self._front.stream(
+            tap.PATH,
+            tap.Tap(lambda: working.config, lambda: working.names, parts.dispatcher.listeners, parts.events).open,
+        )
 
     async def _unless_stopped(self, waiting: Coroutine[Any, Any, None]) -> bool:
         """Wait for it, and raise what it raises; False where the process was told to stop meanwhile."""

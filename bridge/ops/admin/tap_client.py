@@ -33,11 +33,11 @@ def samples(address: str, query: Mapping[str, str], timeout: float) -> Generator
     connection = make(parts.hostname or "", parts.port, timeout=timeout)
     try:
         connection.request("GET", f"{parts.path}?{urlencode(query)}" if query else parts.path)
+        socket = connection.sock  # the connection forgets it where the answer says that it is its last
         answer = connection.getresponse()
         if answer.status != http.HTTPStatus.OK:
             _refused(url, answer)
-        if connection.sock is not None:
-            connection.sock.settimeout(None)  # nothing may come for hours
+        socket.settimeout(None)  # nothing may come for hours
         yield from _lines(url, answer)
     except (OSError, http.client.HTTPException) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__

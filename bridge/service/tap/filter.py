@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from bridge.model import Delivered, Failed, Filtered, Forget, Outcome, Outcomes, Reject, Request, Retry, Verdict
+from bridge.text.amounts import listed
 
 MAPPED: Final = "mapped"
 FILTERED: Final = "filtered"
@@ -23,6 +24,7 @@ OUTCOMES: Final = (*OF_RECORDS, *OF_REQUESTS, DEAD_LETTERED)
 """What can become of a record when it is mapped, of a request, and that a dead letter was written."""
 
 _KEYS: Final = ("route", "user", "outcome")
+_ROUTES_NAMED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,19 @@ class TapFilter:
         return self.outcome not in {None, MAPPED, ACCEPTED}
 
 
-def of_query(query: Mapping[str, str]) -> TapFilter:
-    """Raises `ValueError`, a sentence, for what is no filter."""
+def of_query(query: Mapping[str, str], routes: Collection[str]) -> TapFilter:
+    """Raises `ValueError`, a sentence, for what is no filter, and for a route that is none of `routes`."""
     for name in query:
         if name not in _KEYS:
             raise ValueError(f"{name} is no filter; there are: {', '.join(_KEYS)}.")
     outcome = query.get("outcome")
     if outcome is not None and outcome not in OUTCOMES:
         raise ValueError(f"{outcome} is no outcome; there are: {', '.join(OUTCOMES)}.")
-    return TapFilter(query.get("route"), query.get("user"), outcome)
+    route = query.get("route")
+    if route is not None and route not in routes:
+        there = listed(list(routes), _ROUTES_NAMED) if routes else "none"
+        raise ValueError(f"{route} is no route; there are: {there}.")
+    return TapFilter(route, query.get("user"), outcome)
 
 
 def of_record(outcomes: Iterable[Outcome]) -> str:

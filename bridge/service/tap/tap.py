@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final
 
 from bridge.ops.admin.streaming import StreamRefusal, StreamRequest, not_understood, refused_elsewhere, too_many
@@ -26,9 +26,18 @@ MOST_AT_ONCE: Final = 4
 class Tap:
     """On the loop's thread. Nothing is called for any record while nobody watches."""
 
-    def __init__(self, config: Callable[[], Config], listeners: RecordListeners, events: Events) -> None:
-        """`config`: what holds now; what is hidden follows from it when somebody begins to watch."""
+    def __init__(
+        self,
+        config: Callable[[], Config],
+        routes: Callable[[], Collection[str]],
+        listeners: RecordListeners,
+        events: Events,
+    ) -> None:
+        """`config`: what holds now; what is hidden follows from it when somebody begins to watch. `routes`: the names
+        of those that there are.
+        """
         self._config = config
+        self._routes = routes
         self._listeners = listeners
         self._events = events
         self._sessions: set[TapSession] = set()
@@ -39,7 +48,7 @@ class Tap:
         if refusal is not None:
             return refusal
         try:
-            wanted = tap_filter.of_query(request.query)
+            wanted = tap_filter.of_query(request.query, self._routes())
         except ValueError as wrong:
             return not_understood(str(wrong))
         if len(self._sessions) >= MOST_AT_ONCE:

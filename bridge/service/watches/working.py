@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.config.fingerprint import configuration_hash, mapping_number
@@ -57,6 +57,11 @@ class WorkingConfiguration:
             self._routes = dict.fromkeys([*(route.name for route in mapping.routes), *self._routes])
         self.config, self.hash, self.loaded_at = config, configuration_hash(config), time.time()
         self.reloads += 1
+
+    @property
+    def names(self) -> Collection[str]:
+        """Of the routes there are, and then of those that there were."""
+        return self._routes
 
     def routes(self, tally: Tally) -> dict[str, RouteTally]:
         """What was counted of each route there is, and then of those that there were."""

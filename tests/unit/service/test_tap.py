@@ -211,7 +211,7 @@ def test_all_samples_together_take_a_fiftieth_of_the_time(looks: list[tuple[floa
 
 def test_nothing_is_called_for_any_record_once_the_last_one_has_gone(logged: list[str]) -> None:
     world, screen = World(), Screen()
-    tap = Tap(_config, world.dispatcher.listeners, _events(logged))
+    tap = Tap(_config, _routes, world.dispatcher.listeners, _events(logged))
     local = StreamRequest({}, {"host": "localhost"}, "127.0.0.1")
     ends = [tap.open(local, screen) for _ in range(MOST_AT_ONCE)]
 
@@ -231,10 +231,11 @@ def test_nothing_is_called_for_any_record_once_the_last_one_has_gone(logged: lis
     [
         ({"outcome": "gone"}, "gone is no outcome; there are: mapped, filtered,"),
         ({"users": "ann"}, "users is no filter; there are: route, user, outcome."),
+        ({"route": "order.completd"}, "order.completd is no route; there are: order.completed, gift."),
     ],
 )
 def test_what_is_no_filter_is_refused_with_those_that_there_are(query: dict[str, str], why: str) -> None:
-    found = Tap(_config, World().dispatcher.listeners, _events([])).open(
+    found = Tap(_config, _routes, World().dispatcher.listeners, _events([])).open(
         StreamRequest(query, {"host": "localhost"}, "127.0.0.1"), Screen()
     )
 
@@ -348,6 +349,10 @@ def test_a_record_of_many_is_followed_whatever_is_asked_for_and_its_elements_are
     assert [each.get("element") for each in screen.lines] == [None, 2]
     assert not wanted.follows((request("u-2", route=OTHER),))
     assert wanted.follows((request("u-2", route=OTHER), request("u-2")))
+
+
+def _routes() -> list[str]:
+    return [ROUTE.name, OTHER.name]
 
 
 def _config() -> Config:
