@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp
 from bridge.console import forms
 from bridge.console.forms import PageRefusedError
 from bridge.console.live import LiveHub, LiveKey, LiveResponse
+from bridge.console.other_mapping import notice
 from bridge.console.page import COOKIE, ConsolePage, Show, Take, Visit, wall_clock
 from bridge.console.pages import (
     act,
@@ -95,7 +97,7 @@ class Console:
     def _looked_at(self, page: ConsolePage, show: Show) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             visit = self._visit(request, page)
-            return _to_login(request) if self._must_log_in(visit) else await show(visit)
+            return _to_login(request) if self._must_log_in(visit) else await show(await self._noticed(visit))
 
         return endpoint
 
@@ -106,7 +108,7 @@ class Console:
                 raise PageRefusedError(403, self._why_not())
             given = await forms.fields(request)
             forms.check(given, visit.session.csrf)
-            return await take(visit, given)
+            return await take(await self._noticed(visit), given)
 
         return endpoint
 
@@ -118,7 +120,7 @@ class Console:
             given = await forms.fields(request)
             if visit.session is not None and page is not login.PAGE:  # its form is of no session, and has its own
                 forms.check(given, visit.session.csrf)
-            return await take(visit, given)
+            return await take(await self._noticed(visit), given)
 
         return endpoint
 
@@ -129,6 +131,11 @@ class Console:
 
     def _visit(self, request: Request, page: ConsolePage) -> Visit:
         return Visit(request, self._parts, self._pages, page, self._session(request), wall_clock())
+
+    async def _noticed(self, visit: Visit) -> Visit:
+        if not visit.page.is_by_mapping:
+            return visit
+        return replace(visit, notice=notice(await self._parts.fleet.view(), self._parts.config))
 
     def _session(self, request: Request, *, is_used: bool = True) -> ConsoleSession | None:
         return self._parts.sessions.session(request.cookies.get(COOKIE, ""), is_used=is_used)

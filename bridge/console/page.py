@@ -43,6 +43,8 @@ class ConsolePage:
     """Behind ``g`` it leads there; empty: the page is in no menu."""
     under: str = ""
     """Name of the page that the menu shows as the present one; empty: this one."""
+    is_by_mapping: bool = False
+    """Whether it shows what the console's mapping makes: then it says where replicas work by another one."""
     live: Live | None = None
     more: Sequence[tuple[str, Show]] = ()
     """Further paths that are only looked at."""
@@ -67,6 +69,8 @@ class Visit:
     session: ConsoleSession | None
     now: float
     """Unix seconds."""
+    notice: str = ""
+    """That replicas work by another mapping, of pages that show what the console's makes; empty: they do not."""
 
     @property
     def query(self) -> Query:
@@ -140,6 +144,7 @@ def surroundings(visit: Visit) -> Context:
         "group_id": parts.config.kafka.group_id,
         "here": str(visit.request.url.path) + (f"?{query}" if query else ""),
         "now": visit.now,
+        "notice": visit.notice,
     }
 
 

@@ -143,14 +143,22 @@ async def serve(
         server.should_exit = True
         console.hub.close()  # whoever watches would otherwise keep the process for as long as the page is open
 
+    def keep() -> None:
+        log.warning(
+            "console_needs_restart",
+            message="SIGHUP: the console reads its configuration at its start only, and goes on with the one it has:"
+            " restart it to have it read another.",
+        )
+
     loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, keep)
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop, number)
     try:
         await server.serve(sockets=[server_socket])
     finally:
         console.hub.close()
-        for number in _SIGNALS:
+        for number in (*_SIGNALS, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
 

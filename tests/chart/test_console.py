@@ -63,6 +63,19 @@ def test_one_that_anybody_could_look_at_is_refused(refusal: Say) -> None:
     assert "console: would show the group to everybody in the cluster; set console.token.existingSecret" in said
 
 
+def test_values_are_not_shown_to_who_goes_past_the_proxy(refusal: Say, render: Render) -> None:
+    shown: dict[str, Any] = {"config": {"console": {"show_values": True}}}
+    said = refusal(PROXIED, shown)
+    assert "config.console.show_values: would show records to everybody in the cluster who goes past the proxy" in said
+    policy: dict[str, Any] = {"networkPolicy": {"enabled": True}}
+    assert "config.console.show_values:" in refusal(PROXIED, shown, policy)
+    fence = {"console": {**PROXIED["console"], "from": [{"podSelector": {"matchLabels": {"app": "proxy"}}}]}}
+    assert "config.console.show_values:" in refusal(fence, shown)
+    assert render(fence, shown, policy).one("NetworkPolicy", "shop-track-bridge-console")
+    with_token = {"console": {**PROXIED["console"], **TOKEN["console"]}}
+    assert render(with_token, shown).one("Deployment", "shop-track-bridge-console")
+
+
 def test_one_at_the_port_of_the_replicas_pages_is_refused(refusal: Say) -> None:
     assert "console.port: is 9464" in refusal({"console": {**TOKEN["console"], "port": 9464}})
 

@@ -164,4 +164,4 @@ def _readable(content: bytes) -> str:
         return content.decode("utf-8", "backslashreplace")
 
 
-PAGE: Final = ConsolePage("find", "Find", "/find", show, key="f", asks=(("/find", ask),))
+PAGE: Final = ConsolePage("find", "Find", "/find", show, key="f", is_by_mapping=True, asks=(("/find", ask),))

@@ -83,4 +83,4 @@ def _changes(visit: Visit, entry: LetterEntry) -> list[str]:
     return lines or [f"nothing: {mapped.why_not or 'the mapping no longer makes this event from its record'}"]
 
 
-PAGE: Final = ConsolePage("letter", "Dead letter", "/letter", show, under="letters")
+PAGE: Final = ConsolePage("letter", "Dead letter", "/letter", show, under="letters", is_by_mapping=True)

@@ -188,6 +188,8 @@ async def _replay(visit: Visit, fields: Fields) -> Response:
     rules, share = _rules(fields)
     made = await desk.plan(found, rules)
     _as_counted(fields, len(made.plan.sends))
+    if visit.notice:
+        raise PageRefusedError(409, visit.notice)
     by = _name(visit)
     visit.parts.replays.begin(desk, made, rules, share, by, because)
     visit.parts.log.info("console_replay_began", by=by, count=len(made.plan.sends), because=because)
@@ -253,6 +255,7 @@ PAGE: Final = ConsolePage(
     "/letters",
     show,
     key="d",
+    is_by_mapping=True,
     more=(("/letters/job", _job), ("/letters/export", _export)),
     forms=(
         ("/letters/preview", _preview),

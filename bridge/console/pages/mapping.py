@@ -90,4 +90,6 @@ def _context(visit: Visit, mapping: str, record: str, topic: str, trial: Mapping
     }
 
 
-PAGE: Final = ConsolePage("mapping", "Mapping", "/mapping", show, key="m", asks=(("/mapping/try", _try),))
+PAGE: Final = ConsolePage(
+    "mapping", "Mapping", "/mapping", show, key="m", is_by_mapping=True, asks=(("/mapping/try", _try),)
+)

@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from bridge import __version__
 from bridge.config import kafka_properties
-from bridge.config.fingerprint import configuration_hash, mapping_number
+from bridge.config.fingerprint import configuration_hash
 from bridge.config.sections import Config
+from bridge.console.other_mapping import number_of
 from bridge.console.page import ConsolePage, Visit
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ async def show(visit: Visit) -> Response:
     """The page."""
     view = await visit.parts.fleet.view()
     config = visit.parts.config
-    mapping = f"{mapping_number(config.mapping, config.track.company_id_field):09d}"
+    mapping = number_of(config)
     return visit.render(
         {
             "sections": [(name, leaves) for name, value in shown(config).items() if (leaves := list(_leaves(value)))],

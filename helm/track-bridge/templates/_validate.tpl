@@ -19,6 +19,11 @@ and all of them are reported at once. Each define below prints its lines, and no
 {{- if and $console.enabled (not $console.token.existingSecret) (not $console.behindProxy) }}
 console: would show the group to everybody in the cluster; set console.token.existingSecret, or console.behindProxy if a proxy logs people in
 {{- end -}}
+{{- $isFenced := and .Values.networkPolicy.enabled $console.from -}}
+{{- $showsValues := dig "console" "show_values" false .Values.config -}}
+{{- if and $console.enabled $console.behindProxy (not $console.token.existingSecret) $showsValues (not $isFenced) }}
+config.console.show_values: would show records to everybody in the cluster who goes past the proxy; set console.token.existingSecret, or networkPolicy.enabled and console.from with the proxy alone
+{{- end -}}
 {{- if and $console.enabled (eq (int64 $console.port) (include "track-bridge.port" . | int64)) }}
 console.port: is {{ int64 $console.port }}, which is that of observability.listen; choose another one
 {{- end -}}
