@@ -15,7 +15,7 @@ import pytest
 
 from bridge.model import Delivered, Retry, Verdict
 from bridge.sandbox.emulator import Fault, FaultKind
-from bridge.track import connection
+from bridge.track import connection, direct, httpx_sink
 
 if TYPE_CHECKING:
     from tests.contract.track.conftest import AnySink, Harness, Peer
@@ -153,14 +153,16 @@ async def test_surplus_answers_after_one_in_twenty_are_nobodys(harness: Harness,
 async def test_after_a_surplus_answer_each_connection_carries_one_request_for_a_while(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "SPELL", 0.3)
+    ahead = 0.0
+    for module in (connection, direct, httpx_sink):
+        monkeypatch.setattr(module, "monotonic", lambda: time.monotonic() + ahead)
     emulator = await harness.emulator()
     emulator.set_faults(Fault(kind=FaultKind.SURPLUS, status=202, body=b"", interval=0.0, count=1))
     sink = await harness.sink(emulator.endpoint)
     for _ in range(4):
         assert await harness.ask(sink) == Delivered(202)
     assert emulator.ledger.connections_opened == 4
-    await asyncio.sleep(0.3)
+    ahead = connection.SPELL
     for _ in range(4):
         assert await harness.ask(sink) == Delivered(202)
     assert emulator.ledger.connections_opened == 5
