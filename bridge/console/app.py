@@ -75,6 +75,11 @@ class Console:
         self.application: ASGIApp = Guard(routed, parts.reach)
         """What a server runs."""
 
+    def close(self) -> None:
+        """Whoever watches, or waits for an answer that takes long, would otherwise keep the process."""
+        self.hub.close()
+        self._parts.confined.close()
+
     def _routes(self) -> list[Route]:
         found = [
             Route("/livez", _lives),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bridge.config.sections import Config
+from bridge.console.confined.cell import ConfinedCell
 from bridge.console.finding import Find
 from bridge.console.history import FleetHistory
 from bridge.console.letters.desk import ConsoleLetters
@@ -41,3 +42,5 @@ class ConsoleParts:
     offsets: OffsetSetting | None = None
     """What sets committed offsets; None: without a token nothing does."""
     replays: ReplayJobs = field(default_factory=ReplayJobs)
+    confined: ConfinedCell = field(default_factory=ConfinedCell)
+    """Where what visitors typed is worked out."""

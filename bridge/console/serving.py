@@ -141,7 +141,7 @@ async def serve(
     def stop(number: signal.Signals) -> None:
         log.info("console_stopping", cause=number.name)
         server.should_exit = True
-        console.hub.close()  # whoever watches would otherwise keep the process for as long as the page is open
+        console.close()
 
     def keep() -> None:
         log.warning(
@@ -157,7 +157,7 @@ async def serve(
     try:
         await server.serve(sockets=[server_socket])
     finally:
-        console.hub.close()
+        console.close()
         for number in (*_SIGNALS, signal.SIGHUP):
             loop.remove_signal_handler(number)
 

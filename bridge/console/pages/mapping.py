@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import time
 from typing import Final
 
+import orjson
 from starlette.responses import Response
 
 from bridge.config.topics import topic_patterns
+from bridge.console.confined import try_mapping
+from bridge.console.confined.cell import ConfinedCell
+from bridge.console.confined.try_mapping import TrialOrder
 from bridge.console.forms import Fields, PageRefusedError
 from bridge.console.page import ConsolePage, Context, Visit
 from bridge.console.pages.letters import desk_of
 from bridge.console.playground.newest import newest
-from bridge.console.playground.trial import MappingTrial, pretty, shown_record, text_of, tried
+from bridge.console.playground.trial import MappingTrial, files_of, pretty, shown_record, text_of
 from bridge.errors import Misuse, Unreachable
 from bridge.kafka.client import ClientRefusedError
 from bridge.mapping.review.examples import TOPIC_OF_INPUT
 from bridge.reprocess.reading import contents
+from bridge.text.amounts import thousands
 
-_LONGEST: Final = 1_000_000
-"""Characters of a record, and of a mapping."""
-PATIENCE: Final = 20.0
-"""Seconds that a mapping may take with one record: what somebody types may take for ever."""
+_LONGEST: Final = 100_000
+"""Characters of a record, and of a mapping beyond those of the configured one."""
 
 
 async def show(visit: Visit) -> Response:
@@ -41,18 +45,27 @@ async def show(visit: Visit) -> Response:
 
 
 async def _try(visit: Visit, fields: Fields) -> Response:
-    """Map it."""
+    """Map it, in a process of its own: what somebody types may take for ever, and all memory."""
+    if visit.session is None and visit.parts.sessions.can_log_in:
+        raise PageRefusedError(403, "Trying a mapping out takes the console's time, so it needs the token: log in.")
     mapping, record, topic = fields.get("mapping", ""), fields.get("record", ""), fields.get("topic", "")
-    if max(len(mapping), len(record)) > _LONGEST:
-        raise PageRefusedError(413, f"Mapping and record may have {_LONGEST} characters each.")
-    topic = topic if topic in _topics(visit) else TOPIC_OF_INPUT
     configured = visit.parts.config.mapping
-    trial = asyncio.to_thread(tried, configured, mapping, record, topic, time.time())
-    try:
-        found = await asyncio.wait_for(trial, PATIENCE)
-    except TimeoutError as slow:
-        raise PageRefusedError(503, f"The mapping took longer than {PATIENCE:g} s with this record.") from slow
+    most = _LONGEST + len(text_of(configured))
+    if len(mapping) > most or len(record) > _LONGEST:
+        raise PageRefusedError(
+            413, f"A mapping may have {thousands(most)} characters here, a record {thousands(_LONGEST)}."
+        )
+    topic = topic if topic in _topics(visit) else TOPIC_OF_INPUT
+    order = TrialOrder(sorted(files_of(configured)), mapping, record, topic, time.time())
+    found = await asyncio.to_thread(_found, visit.parts.confined, order)
     return visit.render(_context(visit, mapping, record, topic, found, ""))
+
+
+def _found(cell: ConfinedCell, order: TrialOrder) -> MappingTrial:
+    with cell.turn():
+        answer = cell.start(try_mapping.__name__).ask(orjson.dumps(order._asdict()))
+    found: MappingTrial = pickle.loads(answer)  # noqa: S301 - made by our own code, which a mapping cannot add to
+    return found
 
 
 async def _taken(visit: Visit, topic: str) -> tuple[str, str]:

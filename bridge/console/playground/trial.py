@@ -51,9 +51,9 @@ def text_of(mapping: MappingConfig) -> str:
     return written
 
 
-def tried(configured: MappingConfig, text: str, record: str, topic: str, now: float) -> MappingTrial:
-    """Never raises for what somebody can get wrong. ``now``: Unix seconds."""
-    made = _compiled(configured, text)
+def tried(files: frozenset[str], text: str, record: str, topic: str, now: float) -> MappingTrial:
+    """Never raises for what somebody can get wrong. `files`: those that may be read; ``now``: Unix seconds."""
+    made = _compiled(files, text)
     if isinstance(made, MappingTrial):
         return made
     mapping, compiled = made
@@ -69,12 +69,12 @@ def tried(configured: MappingConfig, text: str, record: str, topic: str, now: fl
     return MappingTrial(explanations=explained.elements or (explained,), examples=examples)
 
 
-def _compiled(configured: MappingConfig, text: str) -> tuple[MappingConfig, CompiledMapping] | MappingTrial:
+def _compiled(files: frozenset[str], text: str) -> tuple[MappingConfig, CompiledMapping] | MappingTrial:
     loaded = load.read_mapping(text)
     mapping = loaded.mapping
     if mapping is None:
         return _wrong(loaded.problems)
-    if other := _files(mapping) - _files(configured):
+    if other := files_of(mapping) - files:
         # A page must not be a way to find out which files there are.
         return MappingTrial((f"Only the descriptor sets that are configured are read here, not {min(other)}.",))
     compiled = compile_mapping(mapping)
@@ -111,9 +111,10 @@ def _record(text: str, topic: str) -> Record:
     return Record(topic, 0, 0, None, None, text.strip().encode(), ())
 
 
-def _files(mapping: MappingConfig) -> set[str]:
+def files_of(mapping: MappingConfig) -> frozenset[str]:
+    """Descriptor sets that it names."""
     found = {mapping.descriptor_set_file, *(each.descriptor_set_file for each in mapping.per_topic.values())}
-    return {str(each) for each in found if each is not None}
+    return frozenset(str(each) for each in found if each is not None)
 
 
 def shown_record(record: Record, text: bytes | None) -> str:

@@ -177,10 +177,10 @@ def _holds(entry: LetterEntry, of: Selection, mapping: CompiledMapping) -> bool:
         return False
     if of.users and not (of.users & contents.users(mapping, record)):
         return False
-    return of.match is None or _matches(of.match, contents.value(mapping, record))
+    return of.match is None or matches(of.match, contents.value(mapping, record))
 
 
-def _matches(query: Callable[[Any], Any], value: Any) -> bool:
+def matches(query: Callable[[Any], Any], value: Any) -> bool:
     """Truth as JMESPath has it: null, false and what is empty do not match."""
     if value is None:
         return False

@@ -55,7 +55,7 @@ def opened(logged: LogOutput) -> Opened:
         try:
             yield Visitor(TestClient(console.application, base_url=origin), origin)
         finally:
-            console.hub.close()
+            console.close()
             log.close()
 
     return open_
