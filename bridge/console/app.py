@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,7 +18,7 @@ from bridge.console import forms
 from bridge.console.forms import PageRefusedError
 from bridge.console.live import LiveHub, LiveKey, LiveResponse
 from bridge.console.other_mapping import notice
-from bridge.console.page import COOKIE, ConsolePage, Show, Take, Visit, wall_clock
+from bridge.console.page import COOKIE, ConsolePage, Query, Show, Take, Visit, query_of, wall_clock
 from bridge.console.pages import (
     act,
     find,
@@ -162,7 +162,7 @@ class Console:
 
         if not may_look():
             raise PageRefusedError(401, "Log in first.")
-        return LiveResponse(self.hub, (page.name, request.url.query), may_look)
+        return LiveResponse(self.hub, (page.name, live_query(page, query_of(request))), may_look)
 
     def _render_live(self, key: LiveKey, view: FleetView) -> str:
         page = next(each for each in self._pages if each.name == key[0])
@@ -207,6 +207,11 @@ class Console:
     def _error(self, request: Request, status: int, sentence: str) -> Response:
         visit = self._visit(request, _ERROR)
         return visit.render({"sentence": sentence, "status": status}, status=status)
+
+
+def live_query(page: ConsolePage, given: Query) -> str:
+    """What of a query the page's live part asks for, in one order: whoever sees the same shares one view."""
+    return urlencode([(name, given[name]) for name in page.live_query if given.get(name)])
 
 
 async def _lives(_request: Request) -> Response:

@@ -21,6 +21,8 @@ INTERVAL: Final = 2.0
 """Seconds between two views."""
 MOST: Final = 200
 """Pages that follow at once."""
+MOST_VIEWS: Final = 20
+"""Different ones among them: each is made anew at every turn."""
 _SILENT_TURNS: Final = 7
 """After so many without anything new a comment shows that the connection lives."""
 _HEADERS: Final = (
@@ -65,6 +67,10 @@ class LiveHub:
         """One more watches. Raises `PageRefusedError`."""
         if self._is_closed or self.watchers >= MOST:
             raise PageRefusedError(503, "Too many pages follow already; this one is shown as it is when it is loaded.")
+        if key not in self._parts and len(self._parts) >= MOST_VIEWS:
+            raise PageRefusedError(
+                503, "Too many different pages follow already; this one is shown as it is when it is loaded."
+            )
         part = self._parts.setdefault(key, _WatchedPart())
         part.watchers += 1
         if self._ticker is None or self._ticker.done():

@@ -46,6 +46,8 @@ class ConsolePage:
     is_by_mapping: bool = False
     """Whether it shows what the console's mapping makes: then it says where replicas work by another one."""
     live: Live | None = None
+    live_query: Sequence[str] = ()
+    """Names in the query that `live` asks for. What else stands there makes no view of its own."""
     more: Sequence[tuple[str, Show]] = ()
     """Further paths that are only looked at."""
     forms: Sequence[tuple[str, Take]] = ()

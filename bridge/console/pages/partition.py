@@ -37,4 +37,6 @@ def wanted_of(query: Query) -> TopicPartition:
     return TopicPartition(query.get("topic", ""), int(number) if is_number else 0)
 
 
-PAGE: Final = ConsolePage("partition", "Partition", "/partition", show_live, under="partitions", live=live)
+PAGE: Final = ConsolePage(
+    "partition", "Partition", "/partition", show_live, under="partitions", live=live, live_query=("topic", "partition")
+)

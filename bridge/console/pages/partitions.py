@@ -112,4 +112,6 @@ def _number(text: str | None) -> int:
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
-PAGE: Final = ConsolePage("partitions", "Partitions", "/partitions", show_live, key="p", live=live)
+PAGE: Final = ConsolePage(
+    "partitions", "Partitions", "/partitions", show_live, key="p", live=live, live_query=(*_FIELDS, "page")
+)

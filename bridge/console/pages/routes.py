@@ -99,4 +99,4 @@ def _unmapped(replicas: Sequence[ReplicaView]) -> Iterator[tuple[str, int]]:
     yield from sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-PAGE: Final = ConsolePage("routes", "Routes", "/routes", show_live, key="r", live=live)
+PAGE: Final = ConsolePage("routes", "Routes", "/routes", show_live, key="r", live=live, live_query=("q", "sort"))

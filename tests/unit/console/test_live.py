@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from bridge.console.app import Console
+from bridge.console.app import PAGES, Console, live_query
 from bridge.console.forms import PageRefusedError
-from bridge.console.live import MOST, LiveHub, LiveResponse, server_sent
+from bridge.console.live import MOST, MOST_VIEWS, LiveHub, LiveResponse, server_sent
+from bridge.console.page import ConsolePage
 from bridge.fleet.source import FleetSource
 from bridge.fleet.view import FleetView
 from bridge.ops.log.logger import EventLogger
@@ -134,6 +135,38 @@ async def test_there_are_never_more_than_so_many(given: HubSetting) -> None:
     watchers[0].gone.set()
     await watchers[0].task
     Watcher(given.hub)
+
+
+async def test_there_are_never_more_different_views_than_so_many(given: HubSetting) -> None:
+    watchers = [Watcher(given.hub, ("partitions", f"q={number}")) for number in range(MOST_VIEWS)]
+    with pytest.raises(PageRefusedError, match="Too many different pages"):
+        Watcher(given.hub, ("partitions", "q=another"))
+    Watcher(given.hub, ("partitions", "q=1"))  # of one that is made in any case
+    watchers[0].gone.set()
+    await watchers[0].task
+    Watcher(given.hub, ("partitions", "q=another"))
+
+
+def test_what_a_page_does_not_ask_for_makes_no_view_of_its_own() -> None:
+    by_name = {page.name: page for page in PAGES}
+    assert live_query(by_name["now"], {"x": "1"}) == ""
+    given = {"x": "1", "sort": "lag", "q": "orders", "why": "", "page": "2"}
+    assert live_query(by_name["partitions"], given) == "q=orders&sort=lag&page=2"
+    assert live_query(by_name["partition"], {"partition": "3", "topic": "a&b", "y": ""}) == "topic=a%26b&partition=3"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.live is not None], ids=lambda page: page.name)
+def test_each_live_part_is_told_all_that_it_asks_for(setting: ConsoleSetting, page: ConsolePage) -> None:
+    asked: set[str] = set()
+
+    class Asked(dict[str, str]):
+        def get(self, name: str, default: Any = None) -> Any:
+            asked.add(name)
+            return {"topic": "shop.orders", "partition": "1", "sort": "lag"}.get(name, default)
+
+    assert page.live is not None
+    page.live(setting.parts(logging_to(LogOutput()).logger), views.in_trouble(), Asked())
+    assert asked <= set(page.live_query)
 
 
 async def test_a_look_that_fails_and_a_page_that_is_broken_end_nothing(given: HubSetting, logged: LogOutput) -> None:
