@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -37,6 +37,8 @@ PATIENCE: Final = 1.5
 """Seconds that a visitor waits before the page says how far the reading is."""
 MOST: Final = 5_000
 """Dead letters that one replay, discard or export takes: those it is about are in memory meanwhile."""
+MOST_BYTES: Final = 64_000_000
+"""Of the contents of those."""
 T = TypeVar("T")
 
 
@@ -68,12 +70,16 @@ class ConsoleLetters:
             config.kafka, config.dead_letter.topic, logger
         ),
         patience: float = PATIENCE,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self.config = config
         self.mapping = mapping
         self.logger = logger
         self._open_log = open_log
         self._patience = patience
+        self._most_bytes = most_bytes
+        self._turn = asyncio.Lock()
+        """Of who reads whole dead letters: several at once would have as many times the memory."""
         self._log: LetterLog | None = None
         self._shelf: LetterShelf | None = None
         self._looked = float("-inf")
@@ -142,24 +148,39 @@ class ConsoleLetters:
         return await _told(lambda: find(LetterReader(self._opened()), name))
 
     async def chosen(self, search: LetterSearch) -> tuple[list[LetterEntry], LetterReader]:
-        """The oldest `MOST` of those that are meant, whole."""
+        """The oldest `MOST` of those that are meant, whole. Raises `PageRefusedError` where these are too much."""
+        async with self._turn:
+            return await self._chosen(search)
 
+    async def _chosen(self, search: LetterSearch) -> tuple[list[LetterEntry], LetterReader]:
         def read() -> tuple[list[LetterEntry], LetterReader]:
             reader = LetterReader(self._opened(), Endings.STATES)
-            found = []
+            found: list[LetterEntry] = []
+            size = 0
             for entry in select(reader.entries(), search.selection, self.mapping):
                 found.append(entry)
-                if len(found) > 2 * MOST:
+                size += _size(entry)
+                if len(found) > 2 * MOST or (size > self._most_bytes and len(found) > MOST):
                     found = _oldest(found)
+                    size = sum(map(_size, found))
+                if size > self._most_bytes:
+                    raise PageRefusedError(413, self._too_much())
             return _oldest(found), reader
 
         return await _told(read)
 
+    def _too_much(self) -> str:
+        return (
+            f"The dead letters that are meant hold more than {self._most_bytes / 1e6:g} MB, which is too much at once:"
+            " narrow the search, by a shorter time or by ids."
+        )
+
     async def plan(self, search: LetterSearch, rules: ReplayRules) -> PlannedReplay:
         """What a replay of them would do."""
-        chosen, reader = await self.chosen(search)
-        _need_resolutions(reader)
-        return PlannedReplay(await _told(lambda: planned(chosen, self.mapping, rules, time.time())), reader)
+        async with self._turn:
+            chosen, reader = await self._chosen(search)
+            _need_resolutions(reader)
+            return PlannedReplay(await _told(lambda: planned(chosen, self.mapping, rules, time.time())), reader)
 
     async def discard(self, search: LetterSearch, because: str, by: Author) -> int:
         """Settle them; how many."""
@@ -176,15 +197,20 @@ class ConsoleLetters:
             )
         return len(chosen)
 
-    async def exported(self, search: LetterSearch) -> tuple[bytes, int]:
-        """Lines of JSON as `bridge dlq export` writes them, redacted; how many."""
+    async def exported(self, search: LetterSearch) -> Iterator[bytes]:
+        """Lines of JSON as `bridge dlq export` writes them, redacted: each is made when it is asked for."""
         chosen, _ = await self.chosen(search)
         hidden = self.hidden
 
-        def written() -> bytes:
-            return b"".join(exact_json.encoded(export(entry, hidden, self.mapping)) + b"\n" for entry in chosen)
+        return (exact_json.encoded(export(entry, hidden, self.mapping)) + b"\n" for entry in chosen)
 
-        return await _told(written), len(chosen)
+
+def _size(entry: LetterEntry) -> int:
+    """Bytes of what came, and of what replaced it."""
+    letter, change = entry.letter, entry.standing.changed
+    parts = [letter.key, letter.value, *((change.key, change.value) if change is not None else ())]
+    parts += [content for _, content in letter.headers]
+    return sum(len(each) for each in parts if each is not None) + len(letter.request or "")
 
 
 def _oldest(found: list[LetterEntry]) -> list[LetterEntry]:

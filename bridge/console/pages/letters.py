@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from bridge.console.forms import Fields, PageRefusedError
 from bridge.console.letters.desk import MOST, ConsoleLetters, ReadingLetters
@@ -244,9 +244,9 @@ async def _export(visit: Visit) -> Response:
     if not visit.may_see_values:
         raise PageRefusedError(403, f"An export has the records' values, which are {visit.values_are}.")
     desk, found = desk_of(visit), _search(visit, visit.query)
-    content, _ = await desk.exported(found)
+    lines = await desk.exported(found)
     headers = {"content-disposition": 'attachment; filename="dead-letters.ndjson"'}
-    return Response(content, media_type="application/x-ndjson", headers=headers)
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers=headers)
 
 
 PAGE: Final = ConsolePage(
