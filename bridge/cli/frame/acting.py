@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,6 +26,8 @@ Group = Annotated[
 
 def for_the_group(start: LoadedConfiguration, act: Act, ask: str, done: str, *, yes: bool, json: bool) -> ExitCode:
     """Preview, question, act, report. `ask` and `done` are the verbs: "Hold", "Held"."""
+    import asyncio
+
     from bridge.fleet import acts
     from bridge.fleet.acts.outcomes import Fate
     from bridge.reprocess.author import author
