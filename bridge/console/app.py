@@ -17,7 +17,6 @@ from starlette.types import ASGIApp
 from bridge.console import forms
 from bridge.console.forms import PageRefusedError
 from bridge.console.live import LiveHub, LiveKey, LiveResponse
-from bridge.console.other_mapping import notice
 from bridge.console.page import COOKIE, ConsolePage, Query, Show, Take, Visit, query_of, wall_clock
 from bridge.console.pages import (
     act,
@@ -34,6 +33,7 @@ from bridge.console.pages import (
     settings,
 )
 from bridge.console.parts import ConsoleParts
+from bridge.console.playground.other_mapping import notice
 from bridge.console.rendering import STATIC
 from bridge.console.security import Guard
 from bridge.console.session import ConsoleSession

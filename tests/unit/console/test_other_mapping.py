@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.config.keys import scalars
-from bridge.console.other_mapping import notice, number_of
+from bridge.console.playground.other_mapping import notice, number_of
 from bridge.console.serving import listening, serve
 from tests.support.console import views
 from tests.support.console.page_faults import faults, text_of
