@@ -6,11 +6,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bridge.ops import group_view
+from bridge.fleet import headline
 
 if TYPE_CHECKING:
     from bridge.fleet.view import FleetView
-    from bridge.ops.group_view import TopicView
 
 INTERVAL: Final = 30.0
 """Seconds between two points."""
@@ -25,7 +24,7 @@ class FleetNumbers:
     at: float
     """Unix seconds."""
     waiting: int | None
-    """Records of all topics that can be read."""
+    """Records of all partitions that are not done."""
     requests: int | None
     """That the replicas started within a minute."""
     limit: float | None
@@ -42,16 +41,11 @@ def numbers(view: FleetView) -> FleetNumbers:
     opened = None if view.letters is None else view.letters.open_by_reason
     return FleetNumbers(
         view.at,
-        waiting(view.topics),
+        headline.records(view),
         sum(used) if used else None,
         sum(known) * 60.0 if known and len(known) == len(limits) else None,
         None if opened is None else sum(opened.values()),
     )
-
-
-def waiting(topics: tuple[TopicView, ...]) -> int | None:
-    """Records that wait in all topics that can be read; None where one of them is not known."""
-    return group_view.lag(group_view.GroupView(topics=topics))
 
 
 class FleetHistory:

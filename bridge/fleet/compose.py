@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from bridge.fleet import concerns, members
+from bridge.fleet.concerns import is_away
 from bridge.fleet.facts import KafkaFacts
 from bridge.fleet.partitions import FLOWS, partitions, standings, told_by
 from bridge.fleet.said import letters_of, losses_of, number, rows, section, whole
@@ -15,7 +17,7 @@ from bridge.ops import group_view
 from bridge.ops.group_view import LookAnswers, MemberView, TopicView
 from bridge.ops.snapshot import Letters, RecordedLosses
 from bridge.ops.status import forecast
-from bridge.ops.status.forecast import Forecast
+from bridge.ops.status.forecast import Forecast, Pace
 
 
 def compose(facts: KafkaFacts, answers: Sequence[ReplicaView], now: float) -> FleetView:
@@ -41,8 +43,9 @@ def compose(facts: KafkaFacts, answers: Sequence[ReplicaView], now: float) -> Fl
         letters_problem=None if letters is not None else facts.letters_problem,
         losses=_losses(facts, replicas),
         concerns=concerns.concerns(composed),
-        forecast=_forecast(replicas, found, now),
+        forecast=_forecast(facts, replicas, found, now),
         group_problem=facts.group_problem,
+        is_kafka_away=is_away(facts, replicas),
     )
 
 
@@ -131,7 +134,20 @@ def _losses(facts: KafkaFacts, replicas: Iterable[ReplicaView]) -> RecordedLosse
     return most if most is not None else facts.losses
 
 
-def _forecast(replicas: Iterable[ReplicaView], found: Sequence[FleetPartition], now: float) -> Forecast | None:
+def _forecast(
+    facts: KafkaFacts, replicas: Iterable[ReplicaView], found: Sequence[FleetPartition], now: float
+) -> Forecast | None:
+    """Of as many records as wait by the same view. What was watched before Kafka went says nothing of the pace."""
+    ahead = _drawn_out(replicas, found, now)
+    if ahead is None:
+        return None
+    waiting = [each.waiting for each in found]
+    if waiting and None not in waiting:
+        ahead = replace(ahead, records=sum(each or 0 for each in waiting))
+    return ahead if not is_away(facts, replicas) else replace(ahead, pace=Pace.UNKNOWN, empty_at=None)
+
+
+def _drawn_out(replicas: Iterable[ReplicaView], found: Sequence[FleetPartition], now: float) -> Forecast | None:
     """Of what each replica forecasts of all that it has, and of the partitions that none of them has.
 
     Where something stands still, of each partition instead: what a replica has is not done then when the rest is.

@@ -37,6 +37,8 @@ OTHERS: Final = (REPLICA_SILENT, OTHER_GROUP, MAPPINGS_DIFFER, VERSIONS_DIFFER, 
 """What no replica says of itself."""
 
 _REQUEST_ID: Final = re.compile(r" \(x-request-id [^)]*\)?")
+_OWN_FILE: Final = re.compile(r" -c (?:'[^']*'|[^\s`']+)")
+"""Replicas that name one command name it with the file that each was started with."""
 _EVERYTHING: Final = (
     Reason.KAFKA_UNREACHABLE.value,
     Reason.UNAUTHORIZED.value,
@@ -67,7 +69,7 @@ def concerns(found: Composed) -> tuple[FleetConcern, ...]:
     """All of them, in the order in which they are to be told."""
     alike: dict[tuple[str, bool, str], list[FleetConcern]] = {}
     for each in (*_said(found), *_of_group(found)):
-        alike.setdefault((each.reason, each.needs_someone, each.action), []).append(each)
+        alike.setdefault((each.reason, each.needs_someone, _OWN_FILE.sub("", each.action)), []).append(each)
     told = [_short(_merged(each)) for each in alike.values()]
     needed = sorted((each for each in told if each.needs_someone), key=_holds_most_first)
     ends = sorted((each for each in told if not each.needs_someone), key=_ends_last)
@@ -133,13 +135,20 @@ def _short(concern: FleetConcern) -> FleetConcern:
 
 def _said(found: Composed) -> Iterator[FleetConcern]:
     """All that they say, but for what is known better here."""
+    silent = {each for concern in _silent(found) for each in concern.partitions}
     known = {each.partition: each for each in found.partitions}
+    is_gone = is_away(found.facts, found.replicas)
     for replica in found.replicas:
         for needs_someone, key in ((True, "needs_someone"), (False, "ends_by_itself")):
             for row in rows(replica.document, key):
                 concern = _read(row, replica, needs_someone=needs_someone)
                 if concern.reason == OPEN_DEAD_LETTERS and found.letters is not None:
                     continue  # Each counts the same letters; the freshest count is told once.
+                if is_gone and concern.details == (REASONS[Reason.MEMBERSHIP].meaning,):
+                    continue  # The coordinator is one of the brokers that do not answer.
+                if concern.reason == STALLED:
+                    # Of a replica that is silent that is told already, with since when.
+                    concern = replace(concern, partitions=tuple(p for p in concern.partitions if p not in silent))
                 if (kept := _still_true(concern, known)) is not None:
                     yield kept
 
@@ -195,11 +204,16 @@ def _of_group(found: Composed) -> Iterator[FleetConcern]:
         )
 
 
+def is_away(facts: KafkaFacts, replicas: Iterable[ReplicaView]) -> bool:
+    """Whether nobody reaches Kafka: neither this program, nor a replica that says so."""
+    reached = any(section(each.document, "kafka").get("reachable") is True for each in replicas)
+    return facts.down_since is not None and not reached
+
+
 def _kafka(found: Composed) -> Iterator[FleetConcern]:
     """Where a replica still reaches Kafka it is only this program that does not, which is no trouble of the group."""
     facts = found.facts
-    reached = any(section(each.document, "kafka").get("reachable") is True for each in found.replicas)
-    if facts.down_since is None or reached:
+    if not is_away(facts, found.replicas) or facts.down_since is None:
         return
     said = any(section(each.document, "kafka").get("reachable") is False for each in found.replicas)
     yield FleetConcern(
@@ -280,6 +294,7 @@ def _silent(found: Composed) -> Iterator[FleetConcern]:
     if not quiet:
         return
     theirs = {each.address for each in quiet}
+    found_group = found.facts.group
     members = [member for address, member in found.matched.members.items() if address in theirs]
     owned = {each for member in (*members, *found.matched.silent, *found.matched.unheard) for each in member.partitions}
     untold = [each.partition for each in found.partitions if each.replica is None and each.is_owned is not False]
@@ -288,12 +303,35 @@ def _silent(found: Composed) -> Iterator[FleetConcern]:
     yield FleetConcern(
         REPLICA_SILENT,
         needs_someone=everyone and found.facts.down_since is None,
-        since=_earliest(*(each.since for each in quiet)),
+        since=_earliest(*(each.since for each in quiet), _still_since(found, mine)),
         details=_why_silent(quiet),
-        action="Look at its log, or start it again. If it was killed, the group gives its partitions to others when its"
-        " session runs out (session.timeout.ms). One that runs and cannot be asked: correct console.instances.",
+        action=_look_at_it(None if found_group is None else found_group.protocol, everyone=everyone),
         partitions=tuple(mine or untold if everyone else mine),
         replicas=tuple(each.address for each in quiet),
+    )
+
+
+def _still_since(found: Composed, mine: Iterable[TopicPartition]) -> float | None:
+    """Since when another replica sees that nothing is committed of what the silent ones have."""
+    theirs = set(mine)
+    said = [
+        moment(row.get("since"))
+        for replica in found.replicas
+        for row in rows(replica.document, "ends_by_itself")
+        if row.get("reason") == STALLED and theirs & {*in_ranges(row.get("partitions"))}
+    ]
+    return _earliest(*said)
+
+
+def _look_at_it(protocol: str | None, *, everyone: bool) -> str:
+    """What to do about a silent one. What takes its partitions over is another member, after its session."""
+    correct = " One that runs and cannot be asked: correct console.instances."
+    if everyone:
+        return f"Look at their logs, or start them again: no replica is known to be left that sends.{correct}"
+    key = "group.consumer.session.timeout.ms of the brokers" if protocol == "consumer" else "session.timeout.ms"
+    return (
+        "Look at its log, or start it again. If it was killed, the group gives its partitions to others when its"
+        f" session runs out ({key}).{correct}"
     )
 
 

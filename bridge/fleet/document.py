@@ -65,7 +65,7 @@ def _moment(seconds: float | None) -> str | None:
 
 def _concern(concern: FleetConcern, known: Mapping[TopicPartition, FleetPartition], now: float) -> Document:
     concerned = [known[each] for each in concern.partitions if each in known]
-    lags = [each.lag for each in concerned]
+    waiting = [each.waiting for each in concerned]
     ahead = [each.forecast for each in concerned if each.forecast is not None]
     together = forecast.together(ahead, now) if ahead and len(ahead) == len(concern.partitions) else None
     return {
@@ -79,7 +79,7 @@ def _concern(concern: FleetConcern, known: Mapping[TopicPartition, FleetPartitio
         "details": list(concern.details),
         "details_left_out": concern.left_out,
         "action": concern.action,
-        "records": sum(each for each in lags if each is not None) if lags and None not in lags else None,
+        "records": sum(each for each in waiting if each is not None) if waiting and None not in waiting else None,
         "empty_at": None if together is None else _moment(together.empty_at),
     }
 
@@ -132,6 +132,7 @@ def _partition(partition: FleetPartition, now: float) -> Document:
         "start": partition.start,
         "end": partition.end,
         "lag": partition.lag,
+        "waiting": partition.waiting,
         "why": partition.why,
         "since": _moment(partition.since),
         "until": _moment(partition.until),

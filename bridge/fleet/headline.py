@@ -48,7 +48,9 @@ def sentence(view: FleetView) -> str:
     if ends:
         parts.append(f"{plural(ends, 'thing')} {'ends by itself' if ends == 1 else 'end by themselves'}")
     waiting = records(view)
-    if waiting is not None:
+    if waiting is not None and view.is_kafka_away:
+        parts.append(f"{plural(waiting, 'record')} waited when Kafka was last heard")
+    elif waiting is not None:
         verb = "waits" if waiting == 1 else "wait"
         parts.append(f"{plural(waiting, 'record')} {verb}" if waiting else "no record waits")
     return f"{', '.join(parts)}."
@@ -67,5 +69,5 @@ def lost(view: FleetView) -> str:
 
 def records(view: FleetView) -> int | None:
     """That wait in all partitions; None where one of them is not known, or none is."""
-    lags = [each.lag for each in view.partitions]
-    return sum(each for each in lags if each is not None) if lags and None not in lags else None
+    waiting = [each.waiting for each in view.partitions]
+    return sum(each for each in waiting if each is not None) if waiting and None not in waiting else None

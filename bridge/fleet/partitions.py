@@ -10,6 +10,7 @@ from bridge.fleet.facts import KafkaFacts
 from bridge.fleet.said import Document, moment, partitions_of, section, whole
 from bridge.fleet.view import NOT_TOLD, FleetPartition, ReplicaView
 from bridge.holds import REASONS, Reason, shown
+from bridge.kafka.admin.group_findings import done_above
 from bridge.kafka.consumer.starts.start_policy import of_operator
 from bridge.model import TopicPartition
 from bridge.ops.group_view import PartitionStanding
@@ -83,6 +84,7 @@ def _told(facts: KafkaFacts, partition: TopicPartition, standing: PartitionStand
     end = standing.end if standing.end is not None else whole(row.get("end"))
     position = standing.committed if standing.committed is not None else whole(row.get("position"))
     lag = _waiting(position, standing.start, end)
+    lag = lag if lag is not None else whole(row.get("lag"))
     ahead = row.get("forecast")
     return FleetPartition(
         partition,
@@ -92,17 +94,28 @@ def _told(facts: KafkaFacts, partition: TopicPartition, standing: PartitionStand
         committed=position,
         start=standing.start,
         end=end,
-        lag=lag if lag is not None else whole(row.get("lag")),
+        lag=lag,
+        undone=_undone(row, end, lag),
         why=_text(row, "why") or NOT_TOLD,
         since=moment(row.get("since")),
-        until=moment(row.get("until")),
-        next_try=moment(row.get("next_try")),
+        # The next free place in the budget is not when what waits is done.
+        until=None if row.get("why") == Reason.RATE_LIMITED.value else moment(row.get("until")),
+        next_try=None if row.get("why") == Reason.RATE_LIMITED.value else moment(row.get("next_try")),
         detail=_text(row, "detail"),
         action=_text(row, "action"),
         oldest_at=_first(moment(oldest.get("timestamp")), moment(oldest.get("since"))),
         hold=None if committed is None else committed.operator_hold,
         forecast=_ahead(ahead, row) if isinstance(ahead, Mapping) else None,
     )
+
+
+def _undone(row: Document, end: int | None, lag: int | None) -> int | None:
+    """By the replica's word, and what came since it last saw the end of the log."""
+    told, its_end = whole(section(row, "forecast").get("records")), whole(row.get("end"))
+    if told is None:
+        return None
+    more = 0 if end is None or its_end is None else max(0, end - its_end)
+    return told + more if lag is None else min(told + more, lag)
 
 
 def _ahead(ahead: Document, row: Document) -> Forecast:
@@ -138,6 +151,7 @@ def _untold(facts: KafkaFacts, partition: TopicPartition, standing: PartitionSta
         start=standing.start,
         end=standing.end,
         lag=lag,
+        undone=None if lag is None or committed is None else max(0, lag - done_above(committed)),
         why=why,
         since=None if hold is None or not hold.since else float(hold.since),
         until=None if hold is None or not hold.until else float(hold.until),

@@ -108,7 +108,7 @@ class FleetPartition:
     end: int | None = None
     """Up to where it can be read."""
     lag: int | None = None
-    """Records that can be read and are not committed."""
+    """Records between the committed offset and the log's end, also those that are done above an open one."""
     why: str = NOT_TOLD
     """Why it does not move, or that it does: a name of `holds.SHOWN`, ``unowned``, or `NOT_TOLD`."""
     since: float | None = None
@@ -124,6 +124,13 @@ class FleetPartition:
     hold: OperatorHold | None = None
     """An operator's, as it is kept with the committed offset."""
     forecast: Forecast | None = None
+    undone: int | None = None
+    """Records that are not done, as far as the replica or the commit tells; None: nothing does."""
+
+    @property
+    def waiting(self) -> int | None:
+        """Records that wait: the lag without what is done already; None: not known."""
+        return self.lag if self.undone is None else self.undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,3 +211,5 @@ class FleetView:
     """Of all partitions together; None: nothing can be said."""
     group_problem: str | None = None
     """Why `group` is not known: a sentence."""
+    is_kafka_away: bool = False
+    """Nobody reaches Kafka: numbers are those of the last time that somebody did."""

@@ -70,10 +70,18 @@ def shown(view: FleetView, points: Sequence[FleetNumbers] = ()) -> Context:
         "needs": needs,
         "ends": ends,
         "tiles": list(_tiles(view)),
-        "pace": None if view.forecast is None else _PACES.get(view.forecast.pace, ""),
+        "pace": _pace(view),
         "budgets": [(each, _used(each)) for each in view.budgets],
         "charts": list(_charts(points, view)),
     }
+
+
+def _pace(view: FleetView) -> str | None:
+    if view.forecast is None:
+        return None
+    if view.is_kafka_away:
+        return "That was when Kafka was last heard; how their number moves is known once it is back."
+    return _PACES.get(view.forecast.pace, "")
 
 
 def fragment(view: FleetView, renderer: Renderer) -> str:
@@ -101,7 +109,8 @@ def _headline(view: FleetView, needs: int, ends: int) -> tuple[str, str]:
 
 def _tiles(view: FleetView) -> Iterable[NumberTile]:
     found = numbers(view)
-    yield NumberTile("records wait", _number(found.waiting), link="/partitions?sort=lag")
+    as_of = "when Kafka was last heard" if view.is_kafka_away and found.waiting is not None else ""
+    yield NumberTile("records wait", _number(found.waiting), as_of, link="/partitions?sort=lag")
     limit = "" if found.limit is None else f"of {thousands(found.limit)} a minute"
     yield NumberTile("requests in the last minute", _number(found.requests), limit)
     answered = sum(each.document is not None for each in view.replicas)

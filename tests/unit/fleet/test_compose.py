@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
+from bridge.fleet import headline
 from bridge.fleet.compose import compose, counts_letters, unspoken
 from bridge.fleet.concerns import MAPPINGS_DIFFER, OTHER_GROUP, REPLICA_SILENT, VERSIONS_DIFFER
+from bridge.fleet.document import document
 from bridge.fleet.facts import KafkaFacts
 from bridge.fleet.view import NOT_TOLD, FleetConcern, FleetView, ReplicaView
 from bridge.formats.offset_map import Demand, Head, encode
@@ -429,3 +431,104 @@ def test_a_document_of_another_version_is_shown_as_far_as_it_goes(facts: Facts) 
     }
     view = compose(facts(group=group(member("10.0.0.1"))), [ReplicaView("http://10.0.0.1:9464", document=odd)], NOW)
     assert view.replicas[0].state == "idle"
+
+
+# --- how much waits --------------------------------------------------------------------------------------
+
+
+def test_records_that_are_done_above_an_open_one_do_not_wait(facts: Facts, answer: Answer) -> None:
+    ahead = written(Forecast(4, NOW + 60, Pace.SHRINKING, None, LostBy.NOTHING))
+    told = answer("10.0.0.1", partitions=[row(0, forecast=ahead)], forecast=ahead)
+    view = compose(facts(1), [told], NOW)
+    assert (view.partitions[0].lag, view.partitions[0].waiting) == (10, 4)
+    assert headline.records(view) == 4
+    assert view.forecast is not None
+    assert view.forecast.records == 4
+    found = document(view)
+    assert (found["records"], found["forecast"]["records"], found["partitions"][0]["waiting"]) == (4, 4, 4)
+    late = compose(facts(1, ends=dict.fromkeys(orders(0), 23)), [told], NOW)
+    assert headline.records(late) == 7
+
+
+def test_a_concern_counts_what_is_not_done(facts: Facts, answer: Answer) -> None:
+    ahead = written(Forecast(4, None, Pace.STILL, None, LostBy.NOTHING))
+    held = said("outage", partitions=["orders/0"])
+    view = compose(
+        facts(1), [answer("a", partitions=[row(0, why="outage", forecast=ahead)], ends_by_itself=[held])], NOW
+    )
+    assert document(view)["ends_by_itself"][0]["records"] == 4
+
+
+def test_where_no_replica_speaks_the_commit_says_what_is_done(facts: Facts) -> None:
+    demand, head = Demand(0, int(NOW - 540)), Head()
+    text = encode(10, [range(12, 15)], leader_epoch=3, topic_id="", demand=demand, head=head, max_length=4_000)
+    view = compose(facts(1, committed={orders(0)[0]: Committed(10, text, leader_epoch=3)}), [], NOW)
+    assert (view.partitions[0].lag, view.partitions[0].waiting) == (10, 7)
+
+
+def test_while_nobody_reaches_kafka_all_is_as_of_before_and_nothing_is_forecast(facts: Facts, answer: Answer) -> None:
+    ahead = written(Forecast(4, NOW + 60, Pace.GROWING, None, LostBy.NOTHING))
+    doubt, unreachable = (
+        REASONS[Reason.MEMBERSHIP].meaning,
+        said("kafka_unreachable", action=REASONS[Reason.KAFKA_UNREACHABLE].action),
+    )
+    gone = facts(1, topics={}, committed={}, starts={}, ends={}, problem="No broker.", down_since=NOW - 9)
+    told = answer(
+        "a",
+        partitions=[row(0, why="kafka_unreachable", forecast=ahead)],
+        forecast=ahead,
+        kafka={"reachable": False},
+        ends_by_itself=[unreachable, said("outage", details=[doubt])],
+    )
+    view = compose(gone, [told], NOW)
+    assert reasons(view) == ["kafka_unreachable"]
+    assert "4 records waited when Kafka was last heard" in headline.sentence(view)
+    assert view.forecast is not None
+    assert (view.forecast.records, view.forecast.pace, view.forecast.empty_at) == (4, Pace.UNKNOWN, None)
+    reached = compose(gone, [replace(told, document={**(told.document or {}), "kafka": {"reachable": True}})], NOW)
+    assert "outage" in reasons(reached)
+
+
+# --- each told once --------------------------------------------------------------------------------------
+
+
+def test_one_hold_of_the_group_is_told_once_although_each_replica_names_its_own_file(
+    facts: Facts, answer: Answer
+) -> None:
+    answers = [
+        answer(
+            f"10.0.0.{n}",
+            needs_someone=[
+                said(
+                    "held_by_operator",
+                    partitions=[f"orders/{n}"],
+                    action=f"`bridge release orders -c b{n}.yaml` ends it.",
+                )
+            ],
+        )
+        for n in range(3)
+    ]
+    found = concern(compose(facts(), answers, NOW), "held_by_operator")
+    assert found.partitions == orders(0, 1, 2)
+    assert len(found.replicas) == 3
+
+
+def test_what_a_killed_replica_had_is_told_once_with_since_when_it_stands_still(facts: Facts, answer: Answer) -> None:
+    doubt = said(STALLED, partitions=["orders/2-3"], since=iso(NOW - 25))
+    members = group(member("10.0.0.1", 0, 1), member("10.0.0.2", 2, 3))
+    view = compose(facts(group=members), [answer("10.0.0.1", 0, 1, ends_by_itself=[doubt]), silent("10.0.0.2")], NOW)
+    assert reasons(view) == [REPLICA_SILENT]
+    found = concern(view, REPLICA_SILENT)
+    assert (found.since, found.partitions) == (NOW - 25, orders(2, 3))
+    assert "group.consumer.session.timeout.ms of the brokers" in found.action
+    classic = replace(members, protocol="classic")
+    view = compose(facts(group=classic), [answer("10.0.0.1", 0, 1), silent("10.0.0.2")], NOW)
+    assert "(session.timeout.ms)" in concern(view, REPLICA_SILENT).action
+    alone = compose(facts(group=members), [silent("10.0.0.1"), silent("10.0.0.2")], NOW)
+    assert "gives its partitions to others" not in concern(alone, REPLICA_SILENT).action
+
+
+def test_the_next_free_place_in_the_budget_is_no_end(facts: Facts, answer: Answer) -> None:
+    rows = [row(0, why="rate_limited", until=iso(NOW + 1)), row(1, why="outage", until=iso(NOW + 9))]
+    view = compose(facts(2), [answer("10.0.0.1", partitions=rows)], NOW)
+    assert [each.until for each in view.partitions] == [None, NOW + 9]

@@ -218,3 +218,8 @@ def test_where_the_group_was_not_heard_nobody_is_said_to_have_nothing(facts: Fac
     assert problem in section(page, "Replicas")
     assert section(page, "Partitions")[-1].endswith("not known")
     assert section(shown(compose(facts(1, group=group()), [], NOW)), "Partitions")[-1].endswith("nobody")
+
+
+def test_of_what_concerns_no_partition_it_is_said_which_replica_says_it(facts: Facts, answer: Answer) -> None:
+    told = answer("10.0.0.1", needs_someone=[concern_said("configuration_file")])
+    assert "at 10.0.0.1:9464" in section(shown(compose(facts(1), [told], NOW)), "Needs someone")
