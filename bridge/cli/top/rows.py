@@ -146,10 +146,10 @@ def _iso(seconds: float) -> str:
 
 
 def ends(until: float | None, next_try: float | None, times: Times) -> str:
-    """A time of day; a question mark where it is only tried again then."""
+    """A time of day, and that it is only tried again then."""
     if until is not None and iso(until):
         return times.at(_iso(until))
-    return f"{times.at(_iso(next_try))}?" if next_try is not None and iso(next_try) else ""
+    return f"tried at {times.at(_iso(next_try))}" if next_try is not None and iso(next_try) else ""
 
 
 # --- routes -------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from bridge.ops.status.status_text import NARROWEST, layout
 from bridge.ops.status.status_text.layout import Item, ScreenLine, Text, Tone
 from bridge.ops.status.status_text.times import Local, Times
 from bridge.text import tables
-from bridge.text.amounts import plural, thousands
+from bridge.text.amounts import plural, span, thousands
 from bridge.text.printable import printable
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ _STATES: Final = {"held": Tone.NEEDS_SOMEONE, "waiting": Tone.WAITS, "unknown": 
 _MARK, _NO_MARK = "> ", "  "
 _HEAD_LINES: Final = 4
 """Of the sentence on the whole group, at most: the table needs the room."""
-_CONCERNS, _CONCERN_LINES = 2, 3
-"""How many are told above the table, and in how many lines; the table of holds has all of them whole."""
+_CONCERNS: Final = 3
+"""How many are told above the table, each in one line; the table of holds has all of them whole."""
 _DONE: Final = {Verb.HOLD: "Hold", Verb.PAUSE: "Pause", Verb.RELEASE: "Release", Verb.OFFSETS: "Set the offset of"}
 
 
@@ -97,27 +97,45 @@ def _head(state: TopState, view: FleetView, times: Times, width: int, trouble: s
     said: list[Item] = [Text(sentence, tone=_STATES.get(process, Tone.GOOD))]
     told = layout.laid_out(said, width)
     out += told[:_HEAD_LINES]
-    for each in view.concerns[:_CONCERNS]:
-        told = layout.laid_out([_concern(each, times)], width)
-        out += told[:_CONCERN_LINES]
+    out += _concerns(view.concerns, times, width)
     if trouble:
         out += layout.laid_out([Text(trouble, tone=Tone.NEEDS_SOMEONE)], width)[:_HEAD_LINES]
     return [*out, ScreenLine(_cut(_tabs(state, view), width), Tone.TITLE)]
 
 
-def _concern(concern: FleetConcern, times: Times) -> Text:
-    """What, until when or what to do, and why, in this order: what is cut is the end."""
+def _concerns(concerns: Sequence[FleetConcern], times: Times, width: int) -> list[ScreenLine]:
+    """A line for each, and one for those that have none."""
+    tones = {True: Tone.NEEDS_SOMEONE, False: Tone.WAITS}
+    shown, others = concerns[:_CONCERNS], concerns[_CONCERNS:]
+    out = [ScreenLine(_shortened(_concern(each, times), width), tones[each.needs_someone]) for each in shown]
+    if others:
+        names = ", ".join(dict.fromkeys(each.reason for each in others))
+        end = "  (4 shows all)"
+        text = _shortened(f"and {len(others)} more: {names}", width - len(end)) + end
+        out.append(ScreenLine(text, tones[any(each.needs_someone for each in others)]))
+    return out
+
+
+def _concern(concern: FleetConcern, times: Times) -> str:
+    """What, since and until when, and why, in this order: what is cut is the end."""
+    since = "" if concern.since is None else f" for {span(max(0.0, times.now - concern.since))}"
+    when = "until " if concern.until is not None else ""
     ends = tables_of.ends(concern.until, concern.next_try, times)
-    what = f"{concern.reason}{f' until {ends}' if ends else ''}: {' '.join(concern.details[:1])}"
-    action = f" To do: {concern.action}" if concern.needs_someone and concern.action else ""
-    return Text(f"{what}{action}", tone=Tone.NEEDS_SOMEONE if concern.needs_someone else Tone.WAITS)
+    said = f"{concern.reason}{since}{f', {when}{ends}' if ends else ''}: {' '.join(concern.details[:1])}"
+    return printable(said)
+
+
+def _shortened(text: str, width: int) -> str:
+    if tables.columns(text) <= width:
+        return text
+    return f"{text[: tables.fitting(text, width - 1)].rstrip()}…"
 
 
 def _tabs(state: TopState, view: FleetView) -> str:
     named = []
     for place, each in enumerate(TABLES, 1):
-        count = f" {len(view.concerns)}" if each is TopTable.HOLDS and view.concerns else ""
-        name = f"{place} {each.value}{count}"
+        count = f" ({len(view.concerns)})" if each is TopTable.HOLDS and view.concerns else ""
+        name = f"{place}:{each.value}{count}"
         named.append(f"[{name}]" if each is state.table else f" {name} ")
     return " ".join(named)
 
@@ -201,7 +219,7 @@ def _dialog(dialog: Dialog, width: int) -> list[ScreenLine]:
         case DialogStage.LOOKING:
             items.append(Text("Asking the replicas what would be done … Esc leaves it."))
         case DialogStage.CONFIRM:
-            items += [Text(each) for each in dialog.lines]
+            items += [Text(each) for each in (*dialog.lines, *_why(dialog))]
             items.append(Text(f"y does it, n leaves it, Tab {_other(dialog)}.", tone=Tone.WAITS))
         case DialogStage.DOING:
             items.append(Text("Doing it: what is in flight is finished first …"))
@@ -211,6 +229,10 @@ def _dialog(dialog: Dialog, width: int) -> list[ScreenLine]:
     if dialog.problem:
         items.append(Text(dialog.problem, tone=Tone.NEEDS_SOMEONE))
     return layout.laid_out(items, width)
+
+
+def _why(dialog: Dialog) -> list[str]:
+    return [f"Why: {dialog.reason}"] if dialog.reason else []
 
 
 def _places(dialog: Dialog) -> str:

@@ -84,6 +84,8 @@ class Dialog:
     duration: str = FOR
     to: str = TO
     loss: str = "0"
+    is_proposed: bool = True
+    """What stands there to be typed over was not typed by anybody."""
     is_whole_topic: bool = False
     problem: str = ""
     """Why what was typed does not do."""
@@ -169,8 +171,12 @@ def answered(state: TopState, lines: Sequence[str], *, is_ready: bool) -> TopSta
     if dialog is None or dialog.stage not in (DialogStage.LOOKING, DialogStage.DOING):
         return state
     goes_on = is_ready and dialog.stage is DialogStage.LOOKING
+    # What was done is to be seen: a display that stands still would show what was before.
+    is_frozen = state.is_frozen and dialog.stage is not DialogStage.DOING
     return replace(
-        state, dialog=replace(dialog, stage=DialogStage.CONFIRM if goes_on else DialogStage.TOLD, lines=tuple(lines))
+        state,
+        is_frozen=is_frozen,
+        dialog=replace(dialog, stage=DialogStage.CONFIRM if goes_on else DialogStage.TOLD, lines=tuple(lines)),
     )
 
 
@@ -246,13 +252,15 @@ def _typed(state: TopState, dialog: Dialog, key: str) -> TopState:
         return replace(state, dialog=replace(dialog, is_whole_topic=not dialog.is_whole_topic))
     if key == "enter":
         return _entered(state, dialog)
+    if dialog.is_proposed and dialog.stage is not DialogStage.REASON and len(key) == 1:
+        text = ""
     if key == "backspace":
         text = text[:-1]
     elif len(key) == 1 and key.isprintable() and len((text + key).encode()) <= REASON_LIMIT:
         text += key
     else:
         return state
-    changed: Mapping[str, Any] = {name: text, "problem": ""}
+    changed: Mapping[str, Any] = {name: text, "problem": "", "is_proposed": False}
     return replace(state, dialog=replace(dialog, **changed))
 
 
@@ -279,7 +287,7 @@ def _entered(state: TopState, dialog: Dialog) -> TopState:
         return replace(state, dialog=replace(dialog, problem=problem))
     following = _NEXT.get((dialog.verb, dialog.stage))
     if following is not None:
-        return replace(state, dialog=replace(dialog, stage=following, problem=""))
+        return replace(state, dialog=replace(dialog, stage=following, problem="", is_proposed=True))
     return replace(state, dialog=replace(dialog, stage=DialogStage.LOOKING, problem=""), wish=DialogWish.PREVIEW)
 
 

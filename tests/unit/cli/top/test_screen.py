@@ -13,6 +13,7 @@ from bridge.cli.top import rows as tables_of
 from bridge.cli.top import screen
 from bridge.cli.top.screen import SeenFleet
 from bridge.cli.top.state import DialogStage, TopState, TopTable, answered, press, seen
+from bridge.fleet.view import FleetConcern
 from bridge.ops.status.status_text.layout import Tone
 from bridge.text.tables import columns
 from tests.unit.cli.top.conftest import AT, fleet
@@ -55,12 +56,40 @@ class Watching:
 
 def test_what_needs_someone_comes_first_then_what_ends_by_itself_with_its_time(view: FleetView) -> None:
     lines = Watching(view).lines
-    [needs] = [place for place, line in enumerate(lines) if line.startswith("dead_letter_hold: Too many")]
-    [ends] = [place for place, line in enumerate(lines) if line.startswith("held_by_operator until 12:14:00: Paused")]
-    assert needs < ends
-    assert "To do: Look at the reasons" in lines[needs]
+    [needs] = [place for place, line in enumerate(lines) if line.startswith("dead_letter_hold for 1 h 0 min: Too many")]
+    said = "held_by_operator for 1 min 0 s, until 12:14:00: Paused"
+    [ends] = [place for place, line in enumerate(lines) if line.startswith(said)]
+    assert needs + 1 == ends, "each is told in one line"
     marked = next(line for line in lines if line.startswith("> "))
     assert marked.startswith("> shop.orders/1  dead_letter_hold")
+
+
+def test_whatever_is_wrong_is_named_above_the_table_and_what_is_cut_says_so(view: FleetView) -> None:
+    names = ("unauthorized", "held_by_operator", "outage", "unowned", "mappings_differ")
+    concerns = tuple(
+        FleetConcern(name, place == 0, AT - 60, None, AT + 30 if name == "outage" else None, details=("word " * 40,))
+        for place, name in enumerate(names)
+    )
+    for width in (60, 100):
+        watching = Watching(replace(view, concerns=concerns), width, 24)
+        told = [line for line in watching.lines if line.startswith(names)]
+        assert [line.split()[0] for line in told] == list(names[:3])
+        assert all(line.endswith("…") for line in told)
+        assert told[2].startswith("outage for 1 min 0 s, tried at 12:00:30: word")
+        [others] = [line for line in watching.lines if line.startswith("and 2 more: ")]
+        assert others.startswith("and 2 more: unowned, mappings_differ")
+        assert others.endswith("(4 shows all)")
+        assert max(map(columns, watching.lines)) <= width
+
+
+def test_the_names_of_the_tables_are_no_counts_and_what_keeps_records_is_counted(view: FleetView) -> None:
+    assert any("[1:partitions]  2:routes   3:replicas   4:holds (2)" in line for line in Watching(view).lines)
+
+
+def test_what_is_confirmed_is_read_with_its_reason(view: FleetView) -> None:
+    watching = Watching(view).press("h", *"wrong amounts", "enter")
+    watching.state = answered(watching.state, ["shop.orders/1 (10.0.0.4:9464)?"], is_ready=True)
+    assert "Why: wrong amounts" in watching.lines
 
 
 @pytest.mark.parametrize(

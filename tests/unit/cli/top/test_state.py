@@ -163,6 +163,22 @@ def test_a_pause_asks_how_long_and_takes_no_nonsense(text: str, problem: str) ->
     assert press(wrong, "x").dialog.problem == ""  # type: ignore[union-attr]
 
 
+def test_what_is_proposed_gives_way_to_what_is_typed_and_what_was_typed_is_edited() -> None:
+    state = after("p", *typed("rebuilt"), "enter", *typed("2h"))
+    assert (state.dialog.duration, state.dialog.reason) == ("2h", "rebuilt")  # type: ignore[union-attr]
+    edited = after("backspace", "m", state=state)
+    assert edited.dialog.duration == "2m"  # type: ignore[union-attr]
+    kept = after("p", *typed("rebuilt"), "enter", "backspace", "s")
+    assert kept.dialog.duration == "15s"  # type: ignore[union-attr]
+
+
+def test_a_display_that_stood_still_goes_on_once_something_was_done() -> None:
+    ready = answered(after(" ", "r"), ["orders/0?"], is_ready=True)
+    assert ready.is_frozen
+    assert press(ready, "n").is_frozen
+    assert not answered(press(ready, "y"), ["Done."], is_ready=False).is_frozen
+
+
 def test_the_whole_topic_is_taken_by_a_key_and_looked_at_anew() -> None:
     wide = after("h", "tab", *typed("why"), "enter")
     assert wide.dialog is not None
