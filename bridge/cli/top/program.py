@@ -190,7 +190,7 @@ class Top:
             planned = self._planned
             if planned is None:
                 return ["It was not looked at. Nothing was set."], False
-            by = author(f"bridge top: {dialog.reason.strip()}")._replace(user=self._by)
+            by = author(f"from top: {dialog.reason.strip()}")._replace(user=self._by)
             outcome = await offsets.carry_out(planned, by, dialog.reason.strip())
             head = f"Set: {', '.join(str(each.before.partition) for each in outcome.done)}."
             return [head if outcome.done else "Nothing was set.", *outcome.remarks], False
