@@ -86,7 +86,7 @@ class Sessions:
         try:
             is_right, digest = self._token.is_token(given), self._token.digest()
         except InvalidError as unusable:
-            raise LoginRefusedError(str(unusable)) from unusable
+            raise LoginRefusedError("Nobody can log in just now; the console's log says why.") from unusable
         if not is_right:
             self._count(client)
             raise LoginRefusedError("This is not the token of console.token_file.")

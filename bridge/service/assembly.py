@@ -105,9 +105,9 @@ class Parts:
     registry_watch: RegistryWatch | None
     redrive: Redriver | None
     notices: Notices
+    working: WorkingConfiguration
     observer: Observer
     control: Control
-    working: WorkingConfiguration
     reloader: Reloader | None
     """None: it is not known where the configuration is from."""
 
@@ -206,9 +206,9 @@ def assemble(
         registry_watch=None if registry is None else RegistryWatch(dispatcher, registry, delivery.event_log, events),
         redrive=redrive,
         notices=notices,
+        working=working,
         observer=observer,
         control=control,
-        working=working,
         reloader=reloader,
     )
 

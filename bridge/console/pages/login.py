@@ -31,7 +31,7 @@ async def log_in(visit: Visit, given: Fields) -> Response:
     try:
         cookie = sessions.log_in(given.get("token", "")[:_MOST_TOKEN], client, given.get("name", ""))
     except LoginRefusedError as refused:
-        visit.parts.log.warning("console_login_refused", client=client, message=str(refused))
+        visit.parts.log.warning("console_login_refused", client=client, message=str(refused.__cause__ or refused))
         answer = _form(visit, to, str(refused), 429 if refused.wait else 403)
         if refused.wait:
             answer.headers["retry-after"] = str(round(refused.wait))

@@ -331,12 +331,13 @@ class _PageConnection(asyncio.Protocol):
     def _begin_stream(self, request: PageRequest, stream: Stream) -> None:
         """Its end is that of the connection; what is written before the head is sent follows it."""
         assert self._transport is not None  # noqa: S101 - checked by _serve
-        peer = self._transport.get_extra_info("peername")
+        peer, own = (self._transport.get_extra_info(name) for name in ("peername", "sockname"))
         query = dict(parse_qsl(request.query, keep_blank_values=True))
         self._buffer = b""
         begun = BegunOutlet(self._write_stream)
         try:
-            end = stream(StreamRequest(query, request.headers, str(peer[0]) if peer else ""), begun)
+            who = StreamRequest(query, request.headers, *(str(each[0]) if each else "" for each in (peer, own)))
+            end = stream(who, begun)
         except Exception as error:  # noqa: BLE001 - as for a page
             self._loop.call_exception_handler({"message": f"{request.path} cannot be begun", "exception": error})
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "This page cannot be begun; the log says why.")

@@ -6,13 +6,17 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
-"""What a proxy adds: then the client is somebody else than who connected."""
+_FORWARDED: Final = ("forwarded", "x-real-ip", "via", "x-request-id")
+_FORWARDED_ALL: Final = ("x-forwarded-", "x-envoy-")
+"""What a proxy adds, by their names or how these begin: then the client is somebody else than who connected."""
 _FOREIGN: Final = ("origin", "sec-fetch-site")
 """What a browser adds to a request that a page made."""
+_ASKS: Final = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
+"""Where whoever is on the machine connects from. A service mesh beside the container has others: Istio 127.0.0.6."""
 _LOCAL_NAMES: Final = ("localhost",)
 
 
@@ -25,6 +29,8 @@ class StreamRequest:
     """By names in small letters."""
     peer: str
     """Address of the client; empty: not known."""
+    own: str
+    """Address of ours that the client connected to; empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +91,13 @@ def refused_elsewhere(request: StreamRequest, page: str) -> StreamRefusal | None
     A connection from the loopback address may be a proxy's, such as a service mesh has beside the container, or a
     browser's that a strange page uses: both say so in their headers, or name another host.
     """
-    if not _is_loopback(request.peer):
+    if _address(request.peer) not in _ASKS:
         why = f"it is asked for from {request.peer or 'an address that is not known'}"
+    elif not _is_loopback(request.own):
+        why = f"it is asked for at {request.own or 'an address that is not known'}"
     elif not _is_local_host(request.headers.get("host", "")):
         why = "the Host of the request is not this machine's own"
-    elif any(name in request.headers for name in _FORWARDED):
+    elif any(name in _FORWARDED or name.startswith(_FORWARDED_ALL) for name in request.headers):
         why = "a proxy asks for it"
     elif any(name in request.headers for name in _FOREIGN):
         why = "a browser asks for it"
@@ -102,13 +110,17 @@ def refused_elsewhere(request: StreamRequest, page: str) -> StreamRefusal | None
     )
 
 
-def _is_loopback(address: str) -> bool:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        found = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
-        return False
-    inner = getattr(found, "ipv4_mapped", None)
-    return (inner or found).is_loopback
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+
+
+def _is_loopback(text: str) -> bool:
+    found = _address(text)
+    return found is not None and found.is_loopback
 
 
 def _is_local_host(host: str) -> bool:

@@ -84,7 +84,8 @@ class SignedRequests:
             return await self._wrong(f"{error}", peer, HTTPStatus.BAD_REQUEST)
         except InvalidError as error:
             self._refused(f"{error}", peer)
-            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+            # Nobody has shown a token: where it is kept and how long it is are for the log alone.
+            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "This bridge cannot take orders; its log says why.")
         if not signing.is_genuine(stamp, mac, key):
             return await self._wrong("the signature is of another token, or of another group", peer)
         return self._good(stamp, length, peer) or (stamp, key)

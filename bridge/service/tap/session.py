@@ -28,9 +28,10 @@ class TapSession:
     """Hears of every record; asked for nothing that the pace does not allow. See `pipeline.tracing.RecordListener`."""
 
     def __init__(
-        self, outlet: Outlet, wanted: TapFilter, masks: Masks, *,
+        self, outlet: Outlet, wanted: TapFilter, masks: Callable[[], Masks], *,
         monotonic: Callable[[], float], wall: Callable[[], float],
     ) -> None:  # fmt: skip
+        """`masks`: those of the mapping that works now."""
         self.wanted = wanted
         self._outlet = outlet
         self._masks = masks
@@ -48,45 +49,50 @@ class TapSession:
         if not wanted.is_rare and not self._pace.has(self._monotonic(), _SAMPLES_OF_ONE):
             self._left_out += 1
             return None
-        self.show_record(record, outcomes, None)
+        try:
+            masks = self._masks()
+        except Exception:  # noqa: BLE001 - as in `_show`
+            self._left_out += 1
+            return None
+        self.show_record(record, outcomes, masks, None)
         if wanted.outcome in tap_filter.OF_RECORDS:
-            return self._follow(record) if _holds_many(outcomes) else None
+            return self._follow(record, masks) if _holds_many(outcomes) else None
         is_sent = any(isinstance(outcome, Request | Failed) for outcome in outcomes) or _holds_many(outcomes)
-        return self._follow(record) if is_sent else None
+        return self._follow(record, masks) if is_sent else None
 
-    def _follow(self, record: Record) -> TapLife | None:
+    def _follow(self, record: Record, masks: Masks) -> TapLife | None:
         if self._followed >= MOST_FOLLOWED:
             self._left_out += 1
             return None
         self._followed += 1
-        return TapLife(self, record)
+        return TapLife(self, record, masks)
 
     def ended(self) -> None:
         """Nothing more comes of a record that is followed."""
         self._followed -= 1
 
-    def show_record(self, record: Record, outcomes: Outcomes, element: int | None) -> None:
+    def show_record(self, record: Record, outcomes: Outcomes, masks: Masks, element: int | None) -> None:
         """It, or one of its elements, was mapped to these."""
         if self.wanted.shows(tap_filter.of_record(outcomes)):
-            self._show(lambda at: samples.of_record(record, outcomes, self._masks, at, element))
+            self._show(lambda at: samples.of_record(record, outcomes, masks, at, element))
 
-    def show_request(self, record: Record, request: Request, verdict: Verdict, attempt: int, began: float) -> None:
+    def show_request(
+        self, record: Record, request: Request, verdict: Verdict, masks: Masks, *, attempt: int, began: float
+    ) -> None:
         """It was sent, and this was answered."""
         if self.wanted.takes(request) and self.wanted.shows(tap_filter.of_request(verdict)):
             seconds = self._monotonic() - began
             self._show(
-                lambda at: samples.of_request(
-                    record, request, verdict, self._masks, at, attempt=attempt, seconds=seconds
-                )
+                lambda at: samples.of_request(record, request, verdict, masks, at, attempt=attempt, seconds=seconds)
             )
 
-    def show_letter(self, record: Record, letter: DeadLetter) -> None:
+    def show_letter(self, record: Record, letter: DeadLetter, masks: Masks) -> None:
         """It was written."""
         route = self.wanted.route
         if self.wanted.shows(tap_filter.DEAD_LETTERED) and (
             route is None or (letter.route is not None and letter.route.name == route)
         ):
-            self._show(lambda at: samples.of_letter(record, letter, self._masks, at))
+            self._show(lambda at: samples.of_letter(record, letter, masks, at))
 
     def began(self) -> float:
         """Now, for `show_request`."""
@@ -117,21 +123,22 @@ def _holds_many(outcomes: Outcomes) -> bool:
 
 
 class TapLife:
-    """One record that is followed. See `pipeline.tracing.RecordLife`."""
+    """One record that is followed, and redacted by the mapping that it was mapped by. See `tracing.RecordLife`."""
 
-    __slots__ = ("_attempts", "_record", "_session")
+    __slots__ = ("_attempts", "_masks", "_record", "_session")
 
     trace: str | None = None
 
-    def __init__(self, session: TapSession, record: Record) -> None:
+    def __init__(self, session: TapSession, record: Record, masks: Masks) -> None:
         self._session = session
         self._record = record
+        self._masks = masks
         self._attempts: dict[int, tuple[int, float]] = {}
 
     def element_mapped(self, element: int, outcomes: Outcomes) -> None:
         """Shown as a record is."""
         if self._session.wanted.follows(outcomes):
-            self._session.show_record(self._record, outcomes, element)
+            self._session.show_record(self._record, outcomes, self._masks, element)
 
     def attempt_began(self, request: Request, output: int, attempt: int) -> None:  # noqa: ARG002 - the protocol's
         """Remembers when."""
@@ -140,7 +147,7 @@ class TapLife:
     def attempt_ended(self, request: Request, verdict: Verdict) -> None:
         """Shown with its outcome."""
         attempt, began = self._attempts.pop(id(request), (1, self._session.began()))
-        self._session.show_request(self._record, request, verdict, attempt, began)
+        self._session.show_request(self._record, request, verdict, self._masks, attempt=attempt, began=began)
 
     def letter_begins(self, letter: DeadLetter) -> None:
         """It carries nothing of a tap."""
@@ -150,7 +157,7 @@ class TapLife:
 
     def letter_written(self, letter: DeadLetter) -> None:
         """Shown."""
-        self._session.show_letter(self._record, letter)
+        self._session.show_letter(self._record, letter, self._masks)
 
     def done(self, disposition: Disposition) -> None:  # noqa: ARG002 - the protocol's
         """Its end."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bridge.ops.admin.streaming import Outlet
     from bridge.ops.log.events import Events
     from bridge.pipeline.tracing import RecordListeners
+    from bridge.service.tap.samples import Masks
 
 PATH: Final = "/tap"
 MOST_AT_ONCE: Final = 4
@@ -33,7 +34,7 @@ class Tap:
         listeners: RecordListeners,
         events: Events,
     ) -> None:
-        """`config`: what holds now; what is hidden follows from it when somebody begins to watch. `routes`: the names
+        """`config`: what holds now; what is hidden follows from it, also while somebody watches. `routes`: the names
         of those that there are.
         """
         self._config = config
@@ -41,6 +42,9 @@ class Tap:
         self._listeners = listeners
         self._events = events
         self._sessions: set[TapSession] = set()
+        self._masked: Config | None = None
+        """What the masks were made of."""
+        self._made: Masks | None = None
 
     def open(self, request: StreamRequest, outlet: Outlet) -> StreamRefusal | Callable[[], None]:
         """Begin to write samples. See `ops.admin.streaming.Stream`."""
@@ -53,13 +57,19 @@ class Tap:
             return not_understood(str(wrong))
         if len(self._sessions) >= MOST_AT_ONCE:
             return too_many(f"{MOST_AT_ONCE} watch already, which is as many as may: end one of them first.")
-        masks = samples.masks_of(self._config())
-        session = TapSession(outlet, wanted, masks, monotonic=time.monotonic, wall=time.time)
+        session = TapSession(outlet, wanted, self._masks, monotonic=time.monotonic, wall=time.time)
         outlet.write(line({"sample": "tap", "route": wanted.route, "outcome": wanted.outcome, "a_second": A_SECOND}))
         self._sessions.add(session)
         self._listeners.add(session)
         self._events.tap_opened(route=wanted.route, outcome=wanted.outcome, of_one_user=wanted.user is not None)
         return lambda: self._close(session)
+
+    def _masks(self) -> Masks:
+        """Made once for each configuration, which another mapping replaces whole."""
+        config = self._config()
+        if self._made is None or config is not self._masked:
+            self._made, self._masked = samples.masks_of(config), config
+        return self._made
 
     def _close(self, session: TapSession) -> None:
         self._listeners.remove(session)

@@ -249,12 +249,14 @@ async def test_a_token_that_is_replaced_is_the_one_that_counts_from_then_on(tmp_
         assert (await here.ask())["topic"] == "shop.orders"
         here.file.write_text("short")
         here.moment += 2
-        with pytest.raises(NobodyThereError, match=r"503.*has 5 characters"):
+        with pytest.raises(NobodyThereError, match=r"503.*cannot take orders; its log says why"):
             await here.ask(old)
+        assert "has 5 characters" in here.refused[-1][0]
         here.file.unlink()
         here.moment += 2
-        with pytest.raises(NobodyThereError, match=r"503.*cannot be read"):
+        with pytest.raises(NobodyThereError, match=r"503.*cannot take orders; its log says why"):
             await here.ask(old)
+        assert "cannot be read" in here.refused[-1][0]
 
 
 async def test_where_no_bridge_takes_orders_the_sentence_says_so_and_that_nothing_was_done(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
-from tests.component.service.conftest import Start
+from tests.component.service.conftest import Configure, Start
 from tests.support.service import events
 from tests.support.service.embedded import Broker
 from tests.support.service.in_process import Service
@@ -68,6 +68,26 @@ async def test_a_record_and_its_request_are_shown_redacted_and_the_listener_ends
     assert [line["of_one_user"] for line in service.lines.events("tap_opened")] == [False]
     assert len(service.lines.events("tap_closed")) == 1
     assert SECRET not in service.lines.text.decode()
+
+
+async def test_who_watches_through_a_reload_sees_nothing_of_what_the_new_mapping_never_sends(
+    broker: Broker, start: Start, configure: Configure
+) -> None:
+    sections: dict[str, Any] = {"observability": TAP}
+    service = await start(**sections)
+    async with watching(service) as samples:
+        broker.produce([events.record("order.completed", "u-1", 1, card="4111")])
+        record, _ = await anext(samples), await anext(samples)
+        assert record["value"]["data"]["card"] == "4111"
+        configure(**sections, mapping={"never_send": ["data.card"]})
+        service.bridge.reload()
+        await service.until("it works", lambda: bool(service.lines.events("configuration_reloaded")))
+        broker.produce([events.record("order.completed", "u-1", 2, card="4111")])
+        record = await anext(samples)
+        assert record["value"]["data"] == {"user": "u-1", "n": 2, "card": "***"}
+    async with watching(service) as samples:
+        broker.produce([events.record("order.completed", "u-1", 3, card="4111")])
+        assert (await anext(samples))["value"]["data"]["card"] == "***"
 
 
 async def test_samples_of_one_outcome_are_shown_with_what_the_api_answered(

@@ -70,7 +70,9 @@ class Screen:
 
 def watch(world: World, wanted: TapFilter | None = None) -> Screen:
     screen = Screen()
-    session = TapSession(screen, wanted or TapFilter(), PLAIN, monotonic=world.time.monotonic, wall=world.time.wall)
+    session = TapSession(
+        screen, wanted or TapFilter(), lambda: PLAIN, monotonic=world.time.monotonic, wall=world.time.wall
+    )
     world.dispatcher.listeners.add(session)
     return screen
 
@@ -212,7 +214,7 @@ def test_all_samples_together_take_a_fiftieth_of_the_time(looks: list[tuple[floa
 def test_nothing_is_called_for_any_record_once_the_last_one_has_gone(logged: list[str]) -> None:
     world, screen = World(), Screen()
     tap = Tap(_config, _routes, world.dispatcher.listeners, _events(logged))
-    local = StreamRequest({}, {"host": "localhost"}, "127.0.0.1")
+    local = StreamRequest({}, {"host": "localhost"}, "127.0.0.1", "127.0.0.1")
     ends = [tap.open(local, screen) for _ in range(MOST_AT_ONCE)]
 
     refused = tap.open(local, screen)
@@ -236,7 +238,7 @@ def test_nothing_is_called_for_any_record_once_the_last_one_has_gone(logged: lis
 )
 def test_what_is_no_filter_is_refused_with_those_that_there_are(query: dict[str, str], why: str) -> None:
     found = Tap(_config, _routes, World().dispatcher.listeners, _events([])).open(
-        StreamRequest(query, {"host": "localhost"}, "127.0.0.1"), Screen()
+        StreamRequest(query, {"host": "localhost"}, "127.0.0.1", "127.0.0.1"), Screen()
     )
 
     assert isinstance(found, StreamRefusal)
@@ -258,6 +260,24 @@ def test_values_are_hidden_as_dead_letters_are_and_what_is_never_sent_as_well() 
     assert found["outcomes"][0]["user"] == sent["user"] == "***"
     assert sent["request"] == {"user": "***", "city": "Ulm"}
     assert "ann@" not in json.dumps([found, sent])
+
+
+def test_another_mapping_hides_what_it_hides_from_the_next_record_on_also_of_who_watches_already() -> None:
+    world, screen, config = World(), Screen(), _config()
+    tap = Tap(lambda: config, _routes, world.dispatcher.listeners, _events([]))
+    tap.open(StreamRequest({}, {"host": "localhost"}, "127.0.0.1", "127.0.0.1"), screen)
+    [session] = tap._sessions
+    value = b'{"data":{"card":"4111","iban":"DE02"}}'
+    life = session.came_in(record(value), (request(),))
+    never_send = {"never_send": ["data.card", "data.iban"]}
+    config = config.model_copy(update={"mapping": config.mapping.model_copy(update=never_send)})
+    session.came_in(record(value), (request(),))
+    assert life is not None
+    life.attempt_ended(request(body=b'{"iban":"DE02"}'), ACCEPTED)
+
+    shown = [each["value"]["data"] for each in screen.lines if each["sample"] == "record"]
+    assert shown == [{"card": "***", "iban": "DE02"}, {"card": "***", "iban": "***"}]
+    assert screen.lines[-1]["request"] == {"iban": "DE02"}
 
 
 def test_of_a_record_that_is_too_large_to_be_read_nothing_is_shown_of_what_came_of_it() -> None:
@@ -340,7 +360,7 @@ def test_what_becomes_of_a_record_is_one_word(outcomes: Outcomes, said: str) -> 
 def test_a_record_of_many_is_followed_whatever_is_asked_for_and_its_elements_are_told_apart() -> None:
     wanted = TapFilter(route="order.completed", user="u-2")
     screen = Screen()
-    session = TapSession(screen, wanted, PLAIN, monotonic=lambda: 0.0, wall=lambda: 0.0)
+    session = TapSession(screen, wanted, lambda: PLAIN, monotonic=lambda: 0.0, wall=lambda: 0.0)
     life = session.came_in(record(), (Many(3, 100),))
     assert life is not None
     for element in range(3):
