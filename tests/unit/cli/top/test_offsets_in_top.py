@@ -73,7 +73,7 @@ async def test_a_y_has_the_replica_set_what_was_shown_with_who_and_why(replica: 
     assert (request["by"], request["reason"]) == ("ada", "retention")
     assert [(each["expected"], each["offset"]) for each in request["moves"]] == [(100, 500)]
     [(lost, by)] = books.recorded
-    assert (lost.start, lost.stop, by.command) == (100, 500, "bridge top: retention")
+    assert (lost.start, lost.stop, by.command) == (100, 500, "from top: retention")
 
 
 async def test_anything_else_sets_nothing(replica: ObedientReplica) -> None:
