@@ -109,7 +109,7 @@ class Guard:
             return _refused(421, self._unknown_host([_first(headers, "x-forwarded-host")]))
         if method == "POST":
             return _cross_site(headers, found)
-        return _asked_by_another_site(headers)
+        return None
 
     def _is_forwarded_right(self, headers: Headers) -> bool:
         """With names given, the proxy's word must be one of them."""
@@ -124,16 +124,6 @@ class Guard:
             f"This console does not answer to the name {called}. Ask it at its address or as localhost; if this is"
             f" its name, start it with `{to_do}`."
         )
-
-
-def _asked_by_another_site(headers: Headers) -> PlainTextResponse | None:
-    """Another site's page may lead here, as a link does, and may have nothing loaded: what looks like a picture there
-    could have the console search for as long as that page is open.
-    """
-    is_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-    if headers.get("sec-fetch-site") == "cross-site" and not is_link:
-        return _refused(403, "A page of another site asked for this. Open the console itself.")
-    return None
 
 
 def _cross_site(headers: Headers, found: RequestOrigin) -> PlainTextResponse | None:

@@ -230,14 +230,3 @@ def test_where_others_could_look_even_looking_needs_the_token(proxied: Visitor) 
             assert answer.status_code == 303, path
             assert answer.headers["location"].startswith("/login?to="), path
     assert proxied.get("/live/now").status_code == 401
-
-
-@pytest.mark.parametrize("path", ["/", "/letters?match=true", "/live/now"])
-def test_a_page_of_another_site_can_lead_here_and_have_nothing_loaded(visitor: Visitor, path: str) -> None:
-    picture = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
-    assert visitor.get(path, **picture).status_code == 403
-
-
-def test_a_link_on_a_page_of_another_site_is_followed(visitor: Visitor) -> None:
-    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    assert visitor.get("/", **link).status_code == 200
