@@ -109,7 +109,7 @@ class Guard:
             return _refused(421, self._unknown_host([_first(headers, "x-forwarded-host")]))
         if method == "POST":
             return _cross_site(headers, found)
-        return None
+        return _embedded(headers)
 
     def _is_forwarded_right(self, headers: Headers) -> bool:
         """With names given, the proxy's word must be one of them."""
@@ -142,6 +142,15 @@ def _cross_site(headers: Headers, found: RequestOrigin) -> PlainTextResponse | N
     if int(length[:20]) > MOST_BODY:
         return _refused(413, f"A form may have {MOST_BODY} bytes.")
     return None
+
+
+def _embedded(headers: Headers) -> PlainTextResponse | None:
+    """A page of another site may lead here, and do nothing else: what it fetches or embeds makes the console work."""
+    if headers.get("sec-fetch-site") in {None, "same-origin", "none"}:
+        return None
+    if headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document":
+        return None
+    return _refused(403, "A page of another site asked for this. Open the console itself.")
 
 
 def _complete(headers: MutableHeaders) -> None:

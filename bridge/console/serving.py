@@ -19,6 +19,7 @@ from bridge import __version__
 from bridge.config.keys.scalars import Listen
 from bridge.config.sections import Config
 from bridge.console.app import Console
+from bridge.console.confined.cell import ConfinedCell
 from bridge.console.connections import ConnectionBook, ConnectionLimits
 from bridge.console.finding import ConsoleFinder
 from bridge.console.history import INTERVAL
@@ -77,13 +78,18 @@ async def _run(
     with listening(reach.listen) as (server_socket, address):
         async with open_fleet(config, client_log) as source:
             finder = ConsoleFinder(config, mapping, source, client_log)
-            desk = ConsoleLetters(config, mapping, client_log)
+            cell = ConfinedCell()
+            desk = ConsoleLetters(config, mapping, client_log, cell=cell)
             control = None if token is None else over_network(config)
             books = ClusterBooks(config, client_log)
             offsets = None if control is None else OffsetSetting(config.kafka.group_id, control, books)
             sessions = Sessions(token)
             parts = ConsoleParts(
-                *(config, source, sessions, reach, log.logger, control), find=finder.find, desk=desk, offsets=offsets
+                *(config, source, sessions, reach, log.logger, control),
+                find=finder.find,
+                desk=desk,
+                offsets=offsets,
+                confined=cell,
             )
             log.logger.info(
                 "console_listening",

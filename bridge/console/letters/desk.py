@@ -6,13 +6,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import orjson
 
 from bridge.commands import command
 from bridge.config.sections import Config
+from bridge.console.confined.cell import ConfinedCell
+from bridge.console.confined.condition import confined
 from bridge.console.forms import PageRefusedError
 from bridge.console.letters.wanted import LetterSearch
 from bridge.decode import exact_json
@@ -26,7 +29,7 @@ from bridge.reprocess.reading.finding import find
 from bridge.reprocess.reading.ledger import Endings
 from bridge.reprocess.reading.reader import LetterReader
 from bridge.reprocess.reading.redaction import Redaction, places, redaction
-from bridge.reprocess.reading.selection import LetterEntry, select
+from bridge.reprocess.reading.selection import LetterEntry, Selection, select
 from bridge.reprocess.reading.shelf import LetterShelf, ShelfPage
 from bridge.reprocess.replay.plan import Plan, ReplayRules, planned
 from bridge.reprocess.transfer import export
@@ -71,6 +74,7 @@ class ConsoleLetters:
         ),
         patience: float = PATIENCE,
         most_bytes: int = MOST_BYTES,
+        cell: ConfinedCell | None = None,
     ) -> None:
         self.config = config
         self.mapping = mapping
@@ -80,6 +84,7 @@ class ConsoleLetters:
         self._most_bytes = most_bytes
         self._turn = asyncio.Lock()
         """Of who reads whole dead letters: several at once would have as many times the memory."""
+        self._cell = ConfinedCell() if cell is None else cell
         self._log: LetterLog | None = None
         self._shelf: LetterShelf | None = None
         self._looked = float("-inf")
@@ -102,8 +107,12 @@ class ConsoleLetters:
         self._asking = {each: task for each, task in self._asking.items() if each == key or not task.done()}
         asking = self._asking.get(key)
         if asking is None:
-            asked = _told(lambda: shelf.page(search.selection, number, size, search.match))
-            asking = self._asking[key] = asyncio.ensure_future(asked)
+
+            def look() -> ShelfPage:
+                with self._meant(search) as meant:
+                    return shelf.page(meant, number, size, search.match)
+
+            asking = self._asking[key] = asyncio.ensure_future(_told(look))
         done, _ = await asyncio.wait({asking}, timeout=self._patience)
         if not done:
             return ReadingLetters(0, 0)
@@ -137,6 +146,15 @@ class ConsoleLetters:
             self._log = self._open_log(self.config, self.logger)
         return self._log
 
+    @contextmanager
+    def _meant(self, search: LetterSearch) -> Iterator[Selection]:
+        """As it was asked for; a condition is asked where it can do no harm, which is one visitor's at a time."""
+        if search.selection.match is None:
+            yield search.selection
+        else:
+            with confined(self._cell, search.match, self.hidden) as holds:
+                yield replace(search.selection, match=holds)
+
     def stale(self) -> None:
         """Something was written: the next page looks."""
         self._looked = min(self._looked, time.monotonic() - FRESH - 1)
@@ -157,14 +175,15 @@ class ConsoleLetters:
             reader = LetterReader(self._opened(), Endings.STATES)
             found: list[LetterEntry] = []
             size = 0
-            for entry in select(reader.entries(), search.selection, self.mapping):
-                found.append(entry)
-                size += _size(entry)
-                if len(found) > 2 * MOST or (size > self._most_bytes and len(found) > MOST):
-                    found = _oldest(found)
-                    size = sum(map(_size, found))
-                if size > self._most_bytes:
-                    raise PageRefusedError(413, self._too_much())
+            with self._meant(search) as meant:
+                for entry in select(reader.entries(), meant, self.mapping):
+                    found.append(entry)
+                    size += _size(entry)
+                    if len(found) > 2 * MOST or (size > self._most_bytes and len(found) > MOST):
+                        found = _oldest(found)
+                        size = sum(map(_size, found))
+                    if size > self._most_bytes:
+                        raise PageRefusedError(413, self._too_much())
             return _oldest(found), reader
 
         return await _told(read)
@@ -182,9 +201,8 @@ class ConsoleLetters:
             _need_resolutions(reader)
             return PlannedReplay(await _told(lambda: planned(chosen, self.mapping, rules, time.time())), reader)
 
-    async def discard(self, search: LetterSearch, because: str, by: Author) -> int:
-        """Settle them; how many."""
-        chosen, reader = await self.chosen(search)
+    async def discard(self, chosen: list[LetterEntry], reader: LetterReader, because: str, by: Author) -> int:
+        """Settle those that were chosen; how many."""
         _need_resolutions(reader)
         topic_id = reader.extent.topic_id
         problem = await _told(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bridge.commands import command
 from bridge.errors import Misuse
 from bridge.reprocess.reading.selection import Selection
 from bridge.reprocess.reading.wanted import WantedLetters
@@ -15,7 +16,11 @@ MANY: Final = ("reason", "route", "kind", "type", "user", "origin", "route_hash"
 ONE: Final = ("since", "until", "match")
 FIELDS: Final = (*MANY, "status", *ONE, "id", "state", "of")
 """All of a search."""
+OF_VALUES: Final = ("user", "match")
+"""Fields that ask about what only those may know who may see values."""
 ALL: Final = "all"
+LONGEST_CONDITION: Final = 500
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,11 @@ class LetterSearch:
 def search(fields: Mapping[str, str], group: str) -> LetterSearch:
     """Raises `Misuse` for what cannot be understood."""
     given = {name: text for name in FIELDS if (text := fields.get(name, "").strip())}
+    if len(given.get("match", "")) > LONGEST_CONDITION:
+        raise Misuse(
+            f"match may have {LONGEST_CONDITION} characters here; "
+            f"`{command('dlq', 'list', '--match', 'EXPRESSION')}` takes more."
+        )
     several = {name: tuple(given.get(name, "").split()) for name in MANY}
     wanted = WantedLetters(
         **several,  # type: ignore[arg-type]  # by name, all of them tuples of texts

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -12,9 +14,10 @@ from starlette.responses import Response, StreamingResponse
 from bridge.console.forms import Fields, PageRefusedError
 from bridge.console.letters.desk import MOST, ConsoleLetters, ReadingLetters
 from bridge.console.letters.replays import SENTENCES
-from bridge.console.letters.wanted import FIELDS, LetterSearch, search
+from bridge.console.letters.wanted import FIELDS, OF_VALUES, LetterSearch, search
 from bridge.console.page import ConsolePage, Context, Visit
 from bridge.errors import Misuse
+from bridge.formats.letters import Letter
 from bridge.model import KINDS, LetterReason
 from bridge.reprocess.author import author
 from bridge.reprocess.reading.shelf import ShelfRow
@@ -25,6 +28,8 @@ from bridge.reprocess.showing import steps
 from bridge.text.amounts import thousands
 
 SIZE: Final = 50
+_OF_THIS_PROCESS: Final = secrets.token_bytes(32)
+"""Without it somebody who knows the users could find out which one is meant."""
 _MOST_DIGITS: Final = 6
 _SHARES: Final = {"20%": 0.2, "50%": 0.5, "100%": 1.0}
 _LONGEST_REASON: Final = 500
@@ -40,7 +45,7 @@ async def show(visit: Visit) -> Response:
     """The list."""
     desk = desk_of(visit)
     try:
-        found = search(visit.query, desk.config.kafka.group_id)
+        found = _meant(visit, visit.query)
     except Misuse as problem:
         return _answered(visit, {**_form(desk, visit.query), "problem": str(problem)})
     number = _number(visit.query.get("page"))
@@ -59,7 +64,6 @@ async def show(visit: Visit) -> Response:
         "earlier": _address(found.given, page=str(number - 1)) if number > 1 else "",
         "later": _address(found.given, page=str(number + 1)) if number < last else "",
         "export": f"/letters/export?{urlencode(found.given)}",
-        "may_see_values": visit.may_see_values,
         "most": MOST,
     }
     return _answered(visit, {**context, **listed})
@@ -77,11 +81,26 @@ def user_shown(visit: Visit, user: str | None) -> str:
     """A user as this visitor may see them: one whose values are hidden is still told from others."""
     if user is None:
         return ""
-    return user if visit.may_see_values else f"#{hashlib.sha256(user.encode()).hexdigest()[:8]}"
+    return user if visit.may_see_values else f"#{hmac.digest(_OF_THIS_PROCESS, user.encode(), 'sha256').hex()[:8]}"
+
+
+def _meant(visit: Visit, fields: Mapping[str, str]) -> LetterSearch:
+    """Raises `Misuse`, and `PageRefusedError` for what would tell values by how many letters have them."""
+    found = search(fields, desk_of(visit).config.kafka.group_id)
+    if not visit.may_see_values and any(found.given.get(each) for each in OF_VALUES):
+        raise PageRefusedError(
+            403, "User and condition ask about the records' values, which are not shown here: console.show_values."
+        )
+    return found
 
 
 def _answered(visit: Visit, context: Context) -> Response:
-    empty = {"reading": None, "page_of_letters": None, "job": visit.parts.replays.last}
+    empty = {
+        "may_see_values": visit.may_see_values,
+        "reading": None,
+        "page_of_letters": None,
+        "job": visit.parts.replays.last,
+    }
     return visit.render({**empty, **context})
 
 
@@ -128,7 +147,7 @@ def _number(text: str | None) -> int:
 def _search(visit: Visit, fields: Fields) -> LetterSearch:
     """Raises `PageRefusedError`."""
     try:
-        return search(fields, desk_of(visit).config.kafka.group_id)
+        return _meant(visit, fields)
     except Misuse as problem:
         raise PageRefusedError(400, str(problem)) from problem
 
@@ -158,12 +177,14 @@ async def _preview(visit: Visit, fields: Fields) -> Response:
         for entry in chosen:
             counts[entry.letter.reason] = counts.get(entry.letter.reason, 0) + 1
         told = [(number, reason) for reason, number in sorted(counts.items(), key=lambda item: -item[1])]
-        context = {"act": "discard", "count": len(chosen), "told": told, "bodies": []}
+        which = _which(entry.letter for entry in chosen)
+        context = {"act": "discard", "count": len(chosen), "which": which, "told": told, "bodies": []}
     else:
         made = (await desk.plan(found, rules)).plan
         told = [(number, _fate(fate)) for fate, number in made.counts.most_common()]
         bodies = [(made.bodies[body], text) for body, text in _BODIES if made.bodies[body]]
-        context = {"act": "replay", "count": len(made.sends), "told": told, "bodies": bodies}
+        which = _which(each.entry.letter for each in made.sends)
+        context = {"act": "replay", "count": len(made.sends), "which": which, "told": told, "bodies": bodies}
     more = {
         "kept": {**found.given, **{name: fields[name] for name in ("force", "rate") if fields.get(name)}},
         "is_everything": found.is_everything,
@@ -187,9 +208,9 @@ async def _replay(visit: Visit, fields: Fields) -> Response:
     desk, found, because = desk_of(visit), _search(visit, fields), _reason(fields)
     rules, share = _rules(fields)
     made = await desk.plan(found, rules)
-    _as_counted(fields, len(made.plan.sends))
     if visit.notice:
         raise PageRefusedError(409, visit.notice)
+    _as_shown(fields, [each.entry.letter for each in made.plan.sends])
     by = _name(visit)
     visit.parts.replays.begin(desk, made, rules, share, by, because)
     visit.parts.log.info("console_replay_began", by=by, count=len(made.plan.sends), because=because)
@@ -199,19 +220,26 @@ async def _replay(visit: Visit, fields: Fields) -> Response:
 async def _discard(visit: Visit, fields: Fields) -> Response:
     """Settle them."""
     desk, found, because = desk_of(visit), _search(visit, fields), _reason(fields)
-    chosen, _ = await desk.chosen(found)
-    _as_counted(fields, len(chosen))
+    chosen, reader = await desk.chosen(found)
+    _as_shown(fields, [entry.letter for entry in chosen])
     by = author("bridge console")._replace(user=_name(visit))
-    count = await desk.discard(found, because, by)
+    count = await desk.discard(chosen, reader, because, by)
     visit.parts.log.info("console_discarded", by=by.user, count=count, because=because)
     return visit.to("/letters", done=f"Discarded {thousands(count)}")
 
 
-def _as_counted(fields: Fields, count: int) -> None:
+def _which(letters: Iterable[Letter]) -> str:
+    """Stands for exactly these letters in a form: others may be as many."""
+    places = " ".join(f"{partition}:{offset}" for partition, offset in sorted(each.place for each in letters))
+    return hashlib.sha256(places.encode()).hexdigest()[:32]
+
+
+def _as_shown(fields: Fields, letters: Sequence[Letter]) -> None:
     """Raises `PageRefusedError` where there are others by now than those that were shown."""
-    if fields.get("count") != str(count) or not count:
+    if not letters or fields.get("count") != str(len(letters)) or fields.get("which") != _which(letters):
         raise PageRefusedError(
-            409, f"It would be {thousands(count)} dead letters by now, other than was shown. Go back and look again."
+            409,
+            f"It would be {thousands(len(letters))} dead letters by now: other than was shown. Go back and look again.",
         )
 
 

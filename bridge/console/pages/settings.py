@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from bridge.fleet.view import FleetView, ReplicaView
 
 HIDDEN: Final = "********"
+_MAY_BE_SECRET: Final = ("sasl.oauthbearer.extensions", "sasl.oauthbearer.config")
+"""Free text that goes to the broker with a login."""
+_USERINFO: Final = re.compile(r"(://)[^/?#\s]*@")
+"""Of a URL: a user, with a password at times."""
 
 
 async def show(visit: Visit) -> Response:
@@ -28,7 +33,11 @@ async def show(visit: Visit) -> Response:
     mapping = number_of(config)
     return visit.render(
         {
-            "sections": [(name, leaves) for name, value in shown(config).items() if (leaves := list(_leaves(value)))],
+            "sections": [
+                (name, leaves)
+                for name, value in shown(config, with_values=visit.may_see_values).items()
+                if (leaves := list(_leaves(value)))
+            ],
             "hash": configuration_hash(config),
             "mapping": mapping,
             "replicas": [(each, _differs(each, configuration_hash(config), mapping)) for each in view.replicas],
@@ -39,15 +48,19 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def shown(config: Config) -> dict[str, Any]:
-    """What was set, by section. A secret is masked."""
+def shown(config: Config, *, with_values: bool = False) -> dict[str, Any]:
+    """What was set, by section. A secret is masked, and without `with_values` what examples have of records."""
     written: dict[str, Any] = {name: dict(value) for name, value in config.as_written().items() if value is not None}
     for name in ("kafka", "dead_letter"):
         properties = written.get(name, {}).get("properties")
         if properties is not None:
             written[name]["properties"] = {
-                key: HIDDEN if kafka_properties.is_secret(key) else value for key, value in properties.items()
+                key: HIDDEN if kafka_properties.is_secret(key) or key in _MAY_BE_SECRET else value
+                for key, value in properties.items()
             }
+    examples = written.get("mapping", {}).get("examples")
+    if examples and not with_values:
+        written["mapping"]["examples"] = [{"name": each["name"], "record": HIDDEN} for each in examples]
     return written
 
 
@@ -61,9 +74,9 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             for number, each in enumerate(value):
                 yield from _leaves(each, f"{path}[{number}]")
         else:
-            yield path, ", ".join(map(str, value)) or "[]"
+            yield path, ", ".join(_USERINFO.sub(rf"\1{HIDDEN}@", str(each)) for each in value) or "[]"
     elif value is not None:
-        yield path, str(value).lower() if isinstance(value, bool) else str(value)
+        yield path, str(value).lower() if isinstance(value, bool) else _USERINFO.sub(rf"\1{HIDDEN}@", str(value))
 
 
 def _differs(replica: ReplicaView, own: str, mapping: str) -> str:

@@ -77,7 +77,13 @@ async def test_a_replay_and_a_discard_of_the_console_are_those_of_the_commands(
         assert "6 dead letters" in text_of(await page("/letters"))
         shown = await form("/letters/preview", act="replay", reason="unauthorized")
         assert "Replay 5 dead letters?" in text_of(shown.text)
-        begun = await form("/letters/replay", reason="unauthorized", count="5", because="the key is back")
+        begun = await form(
+            "/letters/replay",
+            reason="unauthorized",
+            count="5",
+            which=hidden(shown.text, "which"),
+            because="the key is back",
+        )
         assert begun.headers["location"] == "/letters/job"
         for _ in range(600):
             job = parts.replays.last
@@ -90,7 +96,14 @@ async def test_a_replay_and_a_discard_of_the_console_are_those_of_the_commands(
         assert "replayed: the API accepted them" in said
         assert len(api.ledger.accepted) == 5
         assert "1 dead letter" in text_of(await page("/letters"))
-        gone = await form("/letters/discard", reason="expired", count="1", because="too old to matter")
+        shown = await form("/letters/preview", act="discard", reason="expired")
+        gone = await form(
+            "/letters/discard",
+            reason="expired",
+            count="1",
+            which=hidden(shown.text, "which"),
+            because="too old to matter",
+        )
         assert gone.status_code == 303
         assert "No dead letter matches" in await page("/letters")
     await parts.replays.close()

@@ -16,6 +16,7 @@ from bridge.config import load
 from bridge.config.keys import scalars
 from bridge.config.sections import Config
 from bridge.console.app import Console
+from bridge.console.confined.cell import ConfinedCell
 from bridge.console.finding import Find
 from bridge.console.history import FleetHistory
 from bridge.console.letters.desk import ConsoleLetters
@@ -128,8 +129,11 @@ class ConsoleSetting:
         source = FleetSource(self.look, self.clock)
         mapping = compile_mapping(self.config.mapping)
         assert isinstance(mapping, CompiledMapping)
+        cell = ConfinedCell()
         desk = ConsoleLetters(
-            self.config, mapping, getLogger("test.console"), lambda _config, _logger: cast("LetterLog", self.letters)
+            *(self.config, mapping, getLogger("test.console")),
+            lambda _config, _logger: cast("LetterLog", self.letters),
+            cell=cell,
         )
         sessions, measures = Sessions(token, self.clock), Measures(self.metrics)
         offsets = None

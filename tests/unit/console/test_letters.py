@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from bridge.model import Record, TopicPartition
 from tests.support.console.page_faults import faults, text_of
-from tests.support.console.running import ConsoleSetting, Opened, Visitor
+from tests.support.console.running import ConsoleSetting, Opened, Visitor, hidden
 from tests.support.reprocess.log_in_memory import LogInMemory
+
+
+def whole(visitor: Visitor, path: str) -> Any:
+    """The answer once everything is read for it."""
+    answer = visitor.get(path)
+    while "refresh" in answer.headers:
+        answer = visitor.get(path)
+    return answer
 
 
 def rows(page: str) -> int:
@@ -45,8 +55,12 @@ def test_open_letters_of_the_group_are_listed_with_what_they_say(visitor: Visito
         ("until=2000-01-01T00:00:00Z", 0),
     ],
 )
-def test_every_selector_of_the_commands_is_a_field(visitor: Visitor, query: str, found: int) -> None:
-    page = visitor.get(f"/letters?{query.replace(' ', '+').replace('`', '%60').replace('==', '%3D%3D')}").text
+def test_every_selector_of_the_commands_is_a_field(
+    setting: ConsoleSetting, opened: Opened, query: str, found: int
+) -> None:
+    setting.with_values()
+    with opened(setting) as visitor, visitor.client:
+        page = whole(visitor, f"/letters?{query.replace(' ', '+').replace('`', '%60').replace('==', '%3D%3D')}").text
     assert rows(page) == found, text_of(page)
     name = query.partition("=")[0]
     assert f'name="{name}"' in page
@@ -158,3 +172,62 @@ def test_while_the_topic_is_read_the_page_says_how_far_that_is(setting: ConsoleS
         assert faults(answer.text) == []
         slow.may_go_on.set()
         assert "3 dead letters" in text_of(visitor.get("/letters").text)
+
+
+ALL_MEMORY = "length('a few gigabytes in the end'" + 8 * " | join('', [@,@,@,@,@,@,@,@,@,@])" + ") > `0`"
+
+
+def test_a_condition_that_takes_all_memory_is_stopped_and_the_pages_go_on(
+    setting: ConsoleSetting, opened: Opened
+) -> None:
+    setting.with_values()
+    with opened(setting) as visitor, visitor.client:
+        answer = whole(visitor, f"/letters?{urlencode({'match': ALL_MEMORY})}")
+        assert answer.status_code == 503
+        assert "was stopped" in answer.text
+        assert rows(whole(visitor, "/letters?match=data.n+%3D%3D+%601%60").text) == 1
+        assert visitor.get(f"/letters/export?{urlencode({'match': ALL_MEMORY})}").status_code == 503
+
+
+def test_a_condition_has_a_bounded_length(setting: ConsoleSetting, opened: Opened) -> None:
+    setting.with_values()
+    with opened(setting) as visitor:
+        page = visitor.get(f"/letters?{urlencode({'match': 'a' * 501})}").text
+    assert "match may have 500 characters" in text_of(page)
+
+
+@pytest.mark.parametrize("query", ["match=starts_with(data.email,'a')", "user=u-2"])
+def test_where_values_are_hidden_nobody_finds_them_out_by_searching(visitor: Visitor, query: str) -> None:
+    for path in ("/letters", "/letters/export"):
+        assert visitor.get(f"{path}?of=all&{query}").status_code == 403
+    page = visitor.get("/letters").text
+    assert 'name="match"' not in page
+    assert 'name="user"' not in page
+
+
+def test_what_is_redacted_is_found_out_by_no_condition(setting: ConsoleSetting, opened: Opened) -> None:
+    setting.with_values()
+    with opened(setting) as visitor, visitor.client:
+        for condition, found in (
+            ("starts_with(data.email, 'a@b')", 0),
+            ("data.email && contains(data.email, 'example')", 0),
+            ("data.email", 1),
+        ):
+            page = whole(visitor, f"/letters?{urlencode({'match': condition, 'of': 'all'})}").text
+            assert rows(page) == found, condition
+
+
+def test_how_a_user_is_shown_tells_nobody_who_knows_the_users_which_one_it_is(visitor: Visitor) -> None:
+    page = visitor.get("/letters").text
+    assert hashlib.sha256(b"u-2").hexdigest()[:8] not in page
+
+
+@pytest.mark.parametrize("act", ["replay", "discard"])
+def test_as_many_others_are_not_those_that_were_shown(trusted: Visitor, act: str) -> None:
+    shown = preview(trusted, act, reason="unauthorized").text
+    others = {"csrf": trusted.csrf(), "id": "0:2", "because": "they are old", "rate": "20%", "count": "1"}
+    assert "1 dead letter" in text_of(preview(trusted, act, id="0:2").text), "as many"
+    for which in ({"which": hidden(shown, "which")}, {}):
+        answer = trusted.post(f"/letters/{act}", {**others, **which})
+        assert answer.status_code == 409
+        assert "other than was shown" in answer.text

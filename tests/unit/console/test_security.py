@@ -230,3 +230,14 @@ def test_where_others_could_look_even_looking_needs_the_token(proxied: Visitor) 
             assert answer.status_code == 303, path
             assert answer.headers["location"].startswith("/login?to="), path
     assert proxied.get("/live/now").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/letters?match=data.a", "/find", "/mapping", "/live/now", "/", "/static/console.js"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_site_may_lead_here_and_fetch_nothing(visitor: Visitor, path: str, site: str) -> None:
+    for mode, dest in (("no-cors", "image"), ("cors", "empty"), ("navigate", "iframe")):
+        answer = visitor.get(path, **{"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": dest})
+        assert answer.status_code == 403, mode
+        assert "another site" in answer.text
+    own = {"sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    assert visitor.get("/settings", **own).status_code == 200
