@@ -85,12 +85,10 @@ def user_shown(visit: Visit, user: str | None) -> str:
 
 
 def _meant(visit: Visit, fields: Mapping[str, str]) -> LetterSearch:
-    """Raises `Misuse`, and `PageRefusedError` for what would tell values by how many letters have them."""
+    """Raises `Misuse`, also for what would tell values by how many letters have them."""
     found = search(fields, desk_of(visit).config.kafka.group_id)
     if not visit.may_see_values and any(found.given.get(each) for each in OF_VALUES):
-        raise PageRefusedError(
-            403, "User and condition ask about the records' values, which are not shown here: console.show_values."
-        )
+        raise Misuse("User and condition ask about the records' values, which are not shown here: console.show_values.")
     return found
 
 

@@ -198,8 +198,10 @@ def test_a_condition_has_a_bounded_length(setting: ConsoleSetting, opened: Opene
 
 @pytest.mark.parametrize("query", ["match=starts_with(data.email,'a')", "user=u-2"])
 def test_where_values_are_hidden_nobody_finds_them_out_by_searching(visitor: Visitor, query: str) -> None:
-    for path in ("/letters", "/letters/export"):
-        assert visitor.get(f"{path}?of=all&{query}").status_code == 403
+    page = text_of(visitor.get(f"/letters?of=all&{query}").text)
+    assert "User and condition ask about the records' values, which are not shown here" in page
+    assert "the newest first" not in page, "how many there are"
+    assert visitor.get(f"/letters/export?of=all&{query}").status_code == 403
     page = visitor.get("/letters").text
     assert 'name="match"' not in page
     assert 'name="user"' not in page
@@ -220,6 +222,11 @@ def test_what_is_redacted_is_found_out_by_no_condition(setting: ConsoleSetting, 
 def test_how_a_user_is_shown_tells_nobody_who_knows_the_users_which_one_it_is(visitor: Visitor) -> None:
     page = visitor.get("/letters").text
     assert hashlib.sha256(b"u-2").hexdigest()[:8] not in page
+
+
+def test_nor_by_acting_on_what_a_search_finds(trusted: Visitor) -> None:
+    for act in ("replay", "discard"):
+        assert preview(trusted, act, match="starts_with(data.email,'a')").status_code == 400
 
 
 @pytest.mark.parametrize("act", ["replay", "discard"])
