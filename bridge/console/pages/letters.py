@@ -206,9 +206,11 @@ async def _replay(visit: Visit, fields: Fields) -> Response:
     desk, found, because = desk_of(visit), _search(visit, fields), _reason(fields)
     rules, share = _rules(fields)
     made = await desk.plan(found, rules)
+    sends = [each.entry.letter for each in made.plan.sends]
+    _as_counted(fields, sends)
     if visit.notice:
         raise PageRefusedError(409, visit.notice)
-    _as_shown(fields, [each.entry.letter for each in made.plan.sends])
+    _as_shown(fields, sends)
     by = _name(visit)
     visit.parts.replays.begin(desk, made, rules, share, by, because)
     visit.parts.log.info("console_replay_began", by=by, count=len(made.plan.sends), because=because)
@@ -232,13 +234,23 @@ def _which(letters: Iterable[Letter]) -> str:
     return hashlib.sha256(places.encode()).hexdigest()[:32]
 
 
+def _as_counted(fields: Fields, letters: Sequence[Letter]) -> None:
+    """Raises `PageRefusedError` where there are more or fewer by now than were shown."""
+    if not letters or fields.get("count") != str(len(letters)):
+        raise _others(letters)
+
+
 def _as_shown(fields: Fields, letters: Sequence[Letter]) -> None:
     """Raises `PageRefusedError` where there are others by now than those that were shown."""
-    if not letters or fields.get("count") != str(len(letters)) or fields.get("which") != _which(letters):
-        raise PageRefusedError(
-            409,
-            f"It would be {thousands(len(letters))} dead letters by now: other than was shown. Go back and look again.",
-        )
+    _as_counted(fields, letters)
+    if fields.get("which") != _which(letters):
+        raise _others(letters)
+
+
+def _others(letters: Sequence[Letter]) -> PageRefusedError:
+    return PageRefusedError(
+        409, f"It would be {thousands(len(letters))} dead letters by now: other than was shown. Go back and look again."
+    )
 
 
 def _name(visit: Visit) -> str:
