@@ -239,7 +239,7 @@ async def test_what_releasing_does_not_end_is_refused_with_what_does(
         assert refused.value.kind == kind
     with pytest.raises(control_client.RefusedError, match="reason: has 300 bytes"):
         await ask(socket, "hold", reason="x" * 300)
-    with pytest.raises(control_client.RefusedError, match="knows the requests hold, release, set"):
+    with pytest.raises(control_client.RefusedError, match="knows the requests hold, pause, release, resume, set"):
         await ask(socket, "explode")
 
 
