@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from bridge.model import TopicPartition
     from bridge.ops.group_view import TopicView
-    from bridge.ops.snapshot import Letters, RecordedLosses
+    from bridge.ops.snapshot import Letters
 
 Document = dict[str, Any]
 
@@ -55,7 +55,7 @@ def document(view: FleetView) -> Document:
             "open": None if view.letters is None else _letters(view.letters, view.at),
             "problem": view.letters_problem,
         },
-        "recorded_losses": None if view.losses is None else _losses(view.losses),
+        "recorded_losses": group_status.losses(view.losses),
     }
 
 
@@ -175,25 +175,4 @@ def _letters(letters: Letters, now: float) -> Document:
         "total": sum(counts.values()),
         "oldest_at": _moment(oldest),
         "oldest_age_s": None if oldest is None else max(0.0, round(now - oldest, 3)),
-    }
-
-
-def _losses(losses: RecordedLosses) -> Document:
-    return {
-        "records_at_most": losses.at_most,
-        "of_unknown_number": losses.unknown,
-        "since": _moment(losses.since),
-        "losses": [
-            {
-                "topic": each.partition.topic,
-                "partition": each.partition.partition,
-                "from": each.start,
-                "to": each.stop,
-                "reason": each.reason,
-                "at": iso(each.at),
-            }
-            for each in losses.shown
-        ],
-        "left_out": losses.count - len(losses.shown),
-        "problem": losses.problem,
     }

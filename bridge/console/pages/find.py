@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
-from bridge.config.keys import scalars
 from bridge.console.finding import MOST_RECORDS, MOST_SECONDS
 from bridge.console.forms import Fields
 from bridge.console.page import ConsolePage, Visit
+from bridge.errors import Misuse
 from bridge.explain import sentences
 from bridge.explain.explanation import EventFate, ExplainedPart, ExplainedRecord, Explanation
 from bridge.explain.questions import ById, ByUser, Question, SearchBounds, parse_place
+from bridge.reprocess.reading.wanted import moment_of
 
 if TYPE_CHECKING:
     from bridge.mapping.review.walk import WalkStep
@@ -64,6 +65,8 @@ async def _answered(visit: Visit, given: Mapping[str, str]) -> Response:
         question = question_of(asked, visit.now)
     except ValueError as problem:
         return visit.render(_page(asked, problem=f"{problem}."), status=400)
+    except Misuse as problem:
+        return visit.render(_page(asked, problem=str(problem)), status=400)
     if find is None:
         return visit.render(_page(asked, problem="This console cannot read records."), status=503)
     answer = await find(question, visit.may_see_values)
@@ -73,30 +76,19 @@ async def _answered(visit: Visit, given: Mapping[str, str]) -> Response:
 
 
 def question_of(asked: Mapping[str, str], now: float) -> Question:
-    """What the form asks; `now` in Unix seconds. Raises `ValueError` with a sentence without its full stop."""
+    """What the form asks; `now` in Unix seconds.
+
+    Raises `ValueError` with a sentence without its full stop, and `Misuse` with a whole one.
+    """
     named = [name for name in ("place", "id", "user") if asked.get(name)]
     if len(named) != 1:
         raise ValueError("Say which record is meant: fill in its place, its id or its user, one of them")
     if asked.get("place"):
         return parse_place(asked["place"])
     topic = asked.get("topic", "")
-    bounds = SearchBounds(MOST_RECORDS, MOST_SECONDS, _since(asked.get("since", ""), now), (topic,) if topic else ())
+    since = moment_of("Since", asked.get("since") or None, now)
+    bounds = SearchBounds(MOST_RECORDS, MOST_SECONDS, since, (topic,) if topic else ())
     return ById(asked["id"], bounds) if asked.get("id") else ByUser(asked["user"], bounds)
-
-
-def _since(text: str, now: float) -> int | None:
-    if not text:
-        return None
-    try:
-        found = scalars.start_from(text)
-    except ValueError:
-        found = scalars.StartPoint.ERROR
-    match found:
-        case scalars.StartTime(epoch_ms):
-            return epoch_ms
-        case scalars.StartAge(seconds):
-            return round((now - seconds) * 1000)
-    raise ValueError("Since must be a time with its zone such as 2026-01-31T00:00:00Z, or an age such as 24h")
 
 
 def _page(asked: Mapping[str, str], answer: Explanation | None = None, problem: str = "") -> dict[str, Any]:

@@ -9,11 +9,12 @@ from bridge.config.topics import topic_patterns
 from bridge.holds import REASONS
 from bridge.ops.group_view import stalled, unowned
 from bridge.text.amounts import listed
+from bridge.text.moments import iso
 
 if TYPE_CHECKING:
     from bridge.model import TopicPartition
     from bridge.ops.group_view import TopicProblem, TopicView
-    from bridge.ops.snapshot import Snapshot
+    from bridge.ops.snapshot import RecordedLosses, Snapshot
 
 
 def topics(snapshot: Snapshot) -> list[dict[str, Any]]:
@@ -94,3 +95,27 @@ def spans(numbers: Sequence[int]) -> str:
         else:
             found.append([number])
     return ",".join("-".join(str(number) for number in span) for span in found)
+
+
+def losses(found: RecordedLosses | None) -> dict[str, Any] | None:
+    """What is recorded of the group's losses; None until it was read."""
+    if found is None:
+        return None
+    return {
+        "records_at_most": found.at_most,
+        "of_unknown_number": found.unknown,
+        "since": None if found.since is None else iso(found.since),
+        "losses": [
+            {
+                "topic": each.partition.topic,
+                "partition": each.partition.partition,
+                "from": each.start,
+                "to": each.stop,
+                "reason": each.reason,
+                "at": iso(each.at),
+            }
+            for each in found.shown
+        ],
+        "left_out": found.count - len(found.shown),
+        "problem": found.problem,
+    }

@@ -85,7 +85,7 @@ def document(snapshot: Snapshot) -> Document:
             "out_of_range": snapshot.group.out_of_range,
             "records_at_most": snapshot.consumer.possibly_lost,
             "since": iso(snapshot.started_at),
-            "recorded": _recorded_losses(snapshot),
+            "recorded": group_status.losses(snapshot.recorded_losses),
         },
         "possible_duplicates": {"ambiguous_retries": snapshot.tally.ambiguous, "forced_drains": snapshot.forced_drains},
         "rate": {
@@ -235,31 +235,6 @@ def _backlog(snapshot: Snapshot, found: Sequence[Concern]) -> Document | None:
         "watched_since": iso(backlog.since),
         "watched_until": iso(backlog.at),
         "done_at": _iso_or_none(done_at(backlog, snapshot.at)) if flows and backlog.records else None,
-    }
-
-
-def _recorded_losses(snapshot: Snapshot) -> Document | None:
-    """None until they were read."""
-    found = snapshot.recorded_losses
-    if found is None:
-        return None
-    return {
-        "records_at_most": found.at_most,
-        "of_unknown_number": found.unknown,
-        "since": _iso_or_none(found.since),
-        "losses": [
-            {
-                "topic": each.partition.topic,
-                "partition": each.partition.partition,
-                "from": each.start,
-                "to": each.stop,
-                "reason": each.reason,
-                "at": iso(each.at),
-            }
-            for each in found.shown
-        ],
-        "left_out": found.count - len(found.shown),
-        "problem": found.problem,
     }
 
 
