@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.errors import Misuse
+from bridge.errors import BridgeError, Misuse, Unreachable
 from bridge.fleet.acts import reaching
 from bridge.fleet.acts.outcomes import ActOutcome, ActPreview, Fate, PartitionFate, Said, Silent, in_order, merged
 from bridge.fleet.acts.reaching import Find, OneReplica, Reached
@@ -196,9 +196,7 @@ class FleetControl:
             raise ActRefusedError(str(refused[0]))
         silent = (*reached.silent, *(_silent(each, a) for each, a in answers.items() if isinstance(a, Exception)))
         if not said:
-            raise Misuse(
-                f"No replica can be told. {' '.join(f'{each.replica}: {each.why}.' for each in silent)}".strip()
-            )
+            raise _nobody(silent, is_away=all(isinstance(each, Unreachable) for each in answers.values()))
         return said, silent
 
     async def _give(
@@ -265,6 +263,17 @@ def _read(replica: OneReplica, answer: Mapping[str, Any]) -> tuple[str, Sequence
 
 def _gates(answers: Sequence[Said]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(gate for each in answers for gate in each.gates))
+
+
+def _nobody(silent: Sequence[Silent], *, is_away: bool) -> BridgeError:
+    """That nothing was done; `is_away`: nobody answers, where otherwise they refuse to be told."""
+    said = "".join(f" {each.why.removeprefix(f'{each.replica}: ')} ({each.replica})." for each in silent)
+    if not is_away:
+        return Misuse(f"No replica can be told.{said}")
+    return Unreachable(
+        f"No replica can be told.{said} Nothing was changed. Start a replica, or correct console.instances, and run the"
+        " command again. While no replica runs nothing is sent."
+    )
 
 
 def _silent(replica: OneReplica, error: Exception) -> Silent:

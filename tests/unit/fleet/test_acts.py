@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bridge.errors import Misuse
+from bridge.errors import Misuse, Unreachable
 from bridge.fleet.acts import (
     ActRefusedError,
     FleetControl,
@@ -178,8 +178,20 @@ async def test_a_topic_that_nobody_reads_is_refused_in_the_words_of_the_replicas
     group = Group(*(Bridge(name, set(), dead=RefusedError("usage", "nope: not a topic")) for name in "ab"))
     with pytest.raises(ActRefusedError, match="nope: not a topic"):
         await group.control.carry_out(HOLD, "alice")
+    busy = RefusedError("state", "a is not ready")
     with pytest.raises(Misuse, match="No replica can be told"):
-        await Group(Bridge("a", set(), dead=NobodyThereError("a: refused"))).control.carry_out(HOLD, "alice")
+        await Group(Bridge("a", set(), dead=busy)).control.carry_out(HOLD, "alice")
+
+
+async def test_where_no_replica_answers_that_is_what_is_wrong_and_each_is_named_once() -> None:
+    away = Group(*(Bridge(name, set(), dead=NobodyThereError(f"{name}: refused")) for name in ("a:1", "b:2")))
+    with pytest.raises(Unreachable) as nobody:
+        await away.control.carry_out(HOLD, "alice")
+    assert str(nobody.value) == (
+        "No replica can be told. refused (a:1). refused (b:2). Nothing was changed. Start a replica, or correct"
+        " console.instances, and run the command again. While no replica runs nothing is sent."
+    )
+    assert nobody.value.exit_code == 3
 
 
 async def test_one_that_never_ends_its_answer_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
