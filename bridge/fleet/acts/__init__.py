@@ -15,7 +15,7 @@ from bridge.errors import BridgeError, Misuse, Unreachable
 from bridge.fleet.acts import reaching
 from bridge.fleet.acts.outcomes import ActOutcome, ActPreview, Fate, PartitionFate, Said, Silent, in_order, merged
 from bridge.fleet.acts.reaching import Find, OneReplica, Reached
-from bridge.ops.control.control_client import NoAnswerError, RefusedError
+from bridge.ops.control.control_client import NoAnswerError, RefusedError, TakesNothingError
 
 if TYPE_CHECKING:
     from bridge.config.sections import Config
@@ -196,7 +196,10 @@ class FleetControl:
             raise ActRefusedError(str(refused[0]))
         silent = (*reached.silent, *(_silent(each, a) for each, a in answers.items() if isinstance(a, Exception)))
         if not said:
-            raise _nobody(silent, is_away=all(isinstance(each, Unreachable) for each in answers.values()))
+            away = [
+                isinstance(each, Unreachable) and each.exit_code == ExitCode.UNREACHABLE for each in answers.values()
+            ]
+            raise _nobody(silent, is_away=all(away))
         return said, silent
 
     async def _give(
@@ -263,6 +266,11 @@ def _read(replica: OneReplica, answer: Mapping[str, Any]) -> tuple[str, Sequence
 
 def _gates(answers: Sequence[Said]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(gate for each in answers for gate in each.gates))
+
+
+def _is_away(answer: Mapping[str, Any] | Exception) -> bool:
+    """Nobody answered there, where what answers and takes nothing would not change by waiting."""
+    return isinstance(answer, Unreachable) and not isinstance(answer, TakesNothingError)
 
 
 def _nobody(silent: Sequence[Silent], *, is_away: bool) -> BridgeError:

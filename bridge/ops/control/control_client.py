@@ -24,6 +24,14 @@ class NobodyThereError(Unreachable):
     """No bridge has its control socket there; the text is one sentence."""
 
 
+class TakesNothingError(NobodyThereError):
+    """Something answers there, and takes no order of this command: it is no bridge, or has another token or clock."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = ExitCode.USAGE  # to wait for it does not cure it
+
+
 class RefusedError(Misuse):
     """The bridge does not do it; the text says why, and what to do."""
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from bridge.ops.control import control_protocol, signing
-from bridge.ops.control.control_client import NoAnswerError, NobodyThereError, RefusedError
+from bridge.ops.control.control_client import NoAnswerError, NobodyThereError, RefusedError, TakesNothingError
 from bridge.ops.control.control_protocol import ProtocolError
 from bridge.ops.control.signing import Stamp
 from bridge.text.amounts import span
@@ -26,8 +26,8 @@ _NOT_TAKEN: Final = (404, 405)
 def ask(address: str, request: Mapping[str, Any], key: bytes, timeout: float) -> dict[str, Any]:
     """The answer of the bridge whose pages are at this URL; `timeout` in seconds.
 
-    Raises `NobodyThereError` where certainly nothing was done, `RefusedError` where the bridge itself refuses, and
-    `NoAnswerError`.
+    Raises `NobodyThereError` (`TakesNothingError` where something answers) where certainly nothing was done,
+    `RefusedError` where the bridge itself refuses, and `NoAnswerError`.
     """
     body = json.dumps({"version": control_protocol.VERSION, **request}, separators=(",", ":")).encode()
     if len(body) > control_protocol.REQUEST_LIMIT:
@@ -35,7 +35,7 @@ def ask(address: str, request: Mapping[str, Any], key: bytes, timeout: float) ->
     instance, ahead = _about(address)
     stamp = Stamp(instance, int(time.time()), signing.nonce(), signing.digest(body))
     if abs(ahead) > signing.SKEW:
-        raise NobodyThereError(
+        raise TakesNothingError(
             f"{address}: its clock is {span(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} this machine's, and a "
             f"request is good for {span(signing.SKEW)}: set the clocks right"
         )
@@ -43,7 +43,7 @@ def ask(address: str, request: Mapping[str, Any], key: bytes, timeout: float) ->
     if not signing.is_answer(stamp, signed, key, content):
         if status in range(400, 500) or status == http.HTTPStatus.SERVICE_UNAVAILABLE:
             said = printable(content[:300].decode("utf-8", "replace").strip())
-            raise NobodyThereError(f"{address} takes nothing ({status}): {said}")
+            raise TakesNothingError(f"{address} takes nothing ({status}): {said}")
         raise NoAnswerError(f"{address} answered {status}, and the answer is not signed by the bridge that was asked.")
     try:
         answer = control_protocol.parsed(content)
@@ -62,7 +62,7 @@ def _about(address: str) -> tuple[str, float]:
             answer = connection.getresponse()
             content = answer.read(_ABOUT_LIMIT)
         if answer.status in _NOT_TAKEN:
-            raise NobodyThereError(
+            raise TakesNothingError(
                 f"{address} takes no orders: give it console.token_file and restart it, if its version knows that"
             )
         document = json.loads(content)
@@ -70,9 +70,9 @@ def _about(address: str) -> tuple[str, float]:
     except OSError as error:
         raise NobodyThereError(f"{address}: {_cause(error)}") from error
     except (http.client.HTTPException, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise NobodyThereError(f"{address} answered with something that is no bridge's") from error
+        raise TakesNothingError(f"{address} answered with something that is no bridge's") from error
     if _INSTANCE.fullmatch(instance) is None:
-        raise NobodyThereError(f"{address} answered with something that is no bridge's")
+        raise TakesNothingError(f"{address} answered with something that is no bridge's")
     return instance, at - time.time()
 
 
