@@ -196,10 +196,7 @@ class FleetControl:
             raise ActRefusedError(str(refused[0]))
         silent = (*reached.silent, *(_silent(each, a) for each, a in answers.items() if isinstance(a, Exception)))
         if not said:
-            away = [
-                isinstance(each, Unreachable) and each.exit_code == ExitCode.UNREACHABLE for each in answers.values()
-            ]
-            raise _nobody(silent, is_away=all(away))
+            raise _nobody(silent, is_away=all(map(_is_away, answers.values())))
         return said, silent
 
     async def _give(
