@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from bridge.fleet import instances, replicas
 from bridge.fleet.compose import compose, counts_letters, unspoken
 from bridge.fleet.look import FleetLook
+from bridge.fleet.releasing import by_group
 from bridge.fleet.source import FleetSource
 from bridge.fleet.view import FleetView, ReplicaView
 
@@ -69,7 +70,8 @@ class FleetTaker:
         answers, facts = await asyncio.gather(self._ask(), self._look.look())
         if facts.down_since is None:
             facts = await self._with_what_nobody_said(facts, answers)
-        return compose(facts, answers, self._clock())
+        view = compose(facts, answers, self._clock())
+        return view if self._config.console.token_file is None else by_group(view)
 
     async def _ask(self) -> tuple[ReplicaView, ...]:
         found = await instances.addresses(self._named)

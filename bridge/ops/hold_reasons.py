@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bridge.commands import completed
 from bridge.holds import REASONS, Reason, shown
 from bridge.ops import kind_gates
 from bridge.ops.snapshot import ClosedGate, OldestOpen, PartitionHold, PartitionView, Snapshot
@@ -151,11 +152,14 @@ def _held(partition: PartitionView, snapshot: Snapshot) -> HoldExplanation | Non
             hold.next_try if hold.until is None else hold.until,
             hold.next_try if hold.until is None else None,
             needs_someone=entry.needs_operator or hold.needs_someone,
-            special_action=hold.action or entry.action,
+            special_action=hold.action or completed(entry.advice, TOPIC=partition.partition.topic),
         )
     for held in snapshot.held_topics:
         if held.topic == partition.partition.topic:
-            return HoldExplanation(Reason.DEAD_LETTER_HOLD, held.since, held.sentence, needs_someone=True)
+            action = completed(REASONS[Reason.DEAD_LETTER_HOLD].advice, TOPIC=held.topic)
+            return HoldExplanation(
+                Reason.DEAD_LETTER_HOLD, held.since, held.sentence, needs_someone=True, special_action=action
+            )
     return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridge.commands import completed
 from bridge.holds import REASONS, Reason
 from bridge.ops import health
 from bridge.ops.hold_reasons import HoldExplanation, explain
@@ -70,7 +71,7 @@ def document(snapshot: Snapshot) -> Document:
                 "topic": hold.topic,
                 "since": iso(hold.since),
                 "detail": hold.sentence,
-                "action": REASONS[Reason.DEAD_LETTER_HOLD].action,
+                "action": completed(REASONS[Reason.DEAD_LETTER_HOLD].advice, TOPIC=hold.topic),
             }
             for hold in snapshot.held_topics
         ],
