@@ -121,10 +121,16 @@ class Source:
         self._order(lambda: self._parts.holding.hold(partitions, hold, done))
 
     def release(
-        self, partitions: Sequence[TopicPartition], topic: str, done: holding.Done, *, start_over: bool
+        self,
+        partitions: Sequence[TopicPartition],
+        topic: str,
+        done: holding.Done,
+        *,
+        start_over: bool,
+        also: Sequence[TopicPartition] = (),
     ) -> None:
         """See `Holding.release`; `done` is called on the poll thread."""
-        self._order(lambda: self._parts.holding.release(partitions, topic, done, start_over=start_over))
+        self._order(lambda: self._parts.holding.release(partitions, topic, done, start_over=start_over, also=also))
 
     def try_again(
         self, partitions: Sequence[TopicPartition], topic: str, done: holding.Done, *, start_over: bool

@@ -189,7 +189,7 @@ class Control:
         else:
             also = []
         outcomes = await self._order(
-            lambda done: self._reach.source.release([*released, *also], topic, done, start_over=start_over)
+            lambda done: self._reach.source.release(released, topic, done, start_over=start_over, also=also)
         )
         reasons = [why for each in released if (why := before[each]) is not None]
         self._reach.events.operator_released(

@@ -304,6 +304,19 @@ def test_another_try_for_a_topic_reads_on_what_nobody_holds_and_lifts_no_hold_th
     assert scene.begun() == {A: 100, B: 105}
 
 
+def test_a_release_of_one_partition_of_a_topic_held_for_dead_letters_lifts_no_hold_of_another() -> None:
+    """All of such a topic begin again together, also one whose own hold has not come to an end yet."""
+    scene = Scene()
+    scene.read(A, B)
+    scene.hold(A)
+    scene.holding.release([B], "orders", scene.outcomes.append, start_over=True, also=[A])
+    scene.loop.drained(A, plain(100))
+    scene.loop.drained(B, plain(105))
+    scene.pass_by(5.0)
+    assert scene.begun() == {B: 105}
+    assert scene.entry(A).held is Reason.HELD_BY_OPERATOR
+
+
 def test_a_partition_that_begins_again_while_a_request_waits_is_brought_to_a_standstill_once_more() -> None:
     scene = Scene()
     scene.read(A, B)

@@ -123,14 +123,23 @@ class Holding:
 
         self._begin(entries, self._keep, lambda: self._tell_held(entries), partitions, kept)
 
-    def release(self, partitions: Sequence[TopicPartition], topic: str, done: Done, *, start_over: bool) -> None:
+    def release(
+        self,
+        partitions: Sequence[TopicPartition],
+        topic: str,
+        done: Done,
+        *,
+        start_over: bool,
+        also: Sequence[TopicPartition] = (),
+    ) -> None:
         """Read these again from the group's committed offset, as far as nothing else holds them.
 
-        `start_over`: the topic's dead letters are counted from zero; then all of its partitions must be among these.
+        `start_over`: the topic's dead letters are counted from zero; then all of its partitions must be among these and
+        `also`, which begin again with them and keep what an operator asked of them.
         """
         for entry in [] if self._pauses.stopping else self._entries(partitions):
             entry.operator_hold, entry.told_of_hold = None, True
-        self.try_again(partitions, topic, done, start_over=start_over)
+        self.try_again([*partitions, *also], topic, done, start_over=start_over)
 
     def try_again(self, partitions: Sequence[TopicPartition], topic: str, done: Done, *, start_over: bool) -> None:
         """The same without an operator: what one holds stays held, also where that has not come to an end yet."""
