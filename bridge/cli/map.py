@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.frame import inputs, output, progress, startup
+from bridge.cli.frame import output, progress, startup
 from bridge.cli.frame.help import about
 from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
+from bridge.inputs import sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +97,8 @@ def map_records(  # noqa: PLR0917 - options are parameters
     Or why they become none: filtered by which rule, dead letters for which reason.
     The input is one value per line, or one JSON document.
     """
-    from bridge.cli.samples import records, two_mappings
+    from bridge.cli.samples import two_mappings
+    from bridge.inputs import records
 
     form = records.form_of(is_record=record, is_raw=raw)
     chosen = tuple(topic or ())
@@ -124,7 +126,7 @@ def map_records(  # noqa: PLR0917 - options are parameters
     start = startup.load_to_read(config, schema) if pair is None else pair.after
     if source is None and sys.stdin.isatty():
         raise Misuse("Name a file, give - to read standard input, or use --from-topic to read from Kafka.")
-    found = records.read(source or inputs.STDIN, form, *chosen)
+    found = records.read(source or sources.STDIN, form, *chosen)
     if pair is not None:
         return _differences(two_mappings.compared(pair, islice(found, limit), values=values), as_json=json)
     return _from_file(start, found, limit, as_json=json)

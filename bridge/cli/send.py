@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.frame import inputs, output, startup
+from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
 from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.commands import command
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
+from bridge.inputs import sources
 from bridge.text.amounts import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bridge.cli.samples import records
     from bridge.cli.sending.one_record import Sent
     from bridge.cli.sending.step_chains import StepChain
+    from bridge.inputs import records
     from bridge.model import Record, Request
     from bridge.track.credentials import ApiKey
     from bridge.track.request import Endpoint
@@ -87,17 +88,17 @@ def send(  # noqa: PLR0917 - options are parameters
     accepted, left out by a rule, or with its reason in FILE.rejected.ndjson; the end says which line was the last one
     accepted, and how to resume.
     """
-    from bridge.cli.samples import records
+    from bridge.inputs import records
 
     form = records.form_of(is_record=record, is_raw=raw)
     if file is None:
         if from_line is not None:
             raise Misuse("--from-line is for --file.")
         start = startup.load_to_read(config, schema)
-        return _one(start, source or inputs.STDIN, form, topic, yes=yes, as_json=json)
+        return _one(start, source or sources.STDIN, form, topic, yes=yes, as_json=json)
     if source is not None:
         raise Misuse(f"Either --file {file}, for all of its records, or {source}, for the one it holds.")
-    if str(file) == inputs.STDIN:
+    if str(file) == sources.STDIN:
         raise Misuse(
             "--file needs a file: what fails goes beside it, and what is left is sent from it with --from-line."
         )
@@ -118,7 +119,7 @@ def _one(
     from bridge.track.request import Endpoint
 
     key = startup.api_key(start)
-    if source == inputs.STDIN and not yes:
+    if source == sources.STDIN and not yes:
         # The input and the answer to the question would come from the same place.
         raise Misuse("Reading from standard input leaves no way to ask: add --yes to send without being asked.")
     record, now = _record(source, form, topic), time.time()
@@ -168,11 +169,11 @@ def _remarks(start: startup.LoadedConfiguration, chains: Sequence[StepChain]) ->
 
 
 def _record(source: str, form: records.Form, topic: str | None) -> Record:
-    from bridge.cli.samples import records
+    from bridge.inputs import records
 
     found = list(records.read(source, form, topic))
     if len(found) != 1:
-        file = "FILE" if source == inputs.STDIN else source
+        file = "FILE" if source == sources.STDIN else source
         raise Misuse(
             f"The input has {plural(len(found), 'record')}; without --file exactly one is sent. "
             f"`{command('send', '--file', file, *records.options(form, topic))}` sends all of them."

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.dlq import opening, selectors
-from bridge.cli.frame import inputs, output, startup
+from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
 from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.commands import command
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
+from bridge.inputs import sources
 from bridge.text.amounts import plural, thousands
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def import_letters(
     """
     if not note.strip():
         raise Misuse("--note must say what was changed.")
-    if source == inputs.STDIN and not yes:
+    if source == sources.STDIN and not yes:
         # The lines and the answer to the question would come from the same place.
         raise Misuse("Reading from standard input leaves no way to ask: add --yes.")
     start = startup.load(config)
@@ -126,15 +127,15 @@ def _lines(source: str) -> list[tuple[int, ImportLine]]:
     from bridge.reprocess.transfer import TransferError, parse
 
     lines, problems = [], []
-    for number, text in inputs.lines(inputs.chunks(source)):
+    for number, text in sources.lines(sources.chunks(source)):
         try:
             lines.append((number, parse(text)))
         except TransferError as problem:
             problems.append((number, f"{problem}. Nothing was recorded"))
     if problems:
-        raise inputs.refusal(source, problems)
+        raise sources.refusal(source, problems)
     if not lines:
-        raise Misuse(f"{inputs.name(source)} is empty: there is no dead letter to re-import.")
+        raise Misuse(f"{sources.name(source)} is empty: there is no dead letter to re-import.")
     return lines
 
 
@@ -153,19 +154,19 @@ def _changes(
         number, line = found
         if not entry.standing.state.is_open:
             raise Misuse(
-                f"{inputs.name(source)}, line {number}: dead letter {line.id} is {entry.standing.state.value} already."
+                f"{sources.name(source)}, line {number}: dead letter {line.id} is {entry.standing.state.value} already."
             )
         try:
             made = merged(entry, line)
         except TransferError as problem:
-            raise Misuse(f"{inputs.name(source)}, line {number}: {problem}. Nothing was recorded.") from problem
+            raise Misuse(f"{sources.name(source)}, line {number}: {problem}. Nothing was recorded.") from problem
         if made is None:
             same += 1
         else:
             changes.append((entry, *made))
     if wanted:
         number, line = next(iter(wanted.values()))
-        raise Misuse(f"{inputs.name(source)}, line {number}: {topics.topic} has no dead letter {line.id} any more.")
+        raise Misuse(f"{sources.name(source)}, line {number}: {topics.topic} has no dead letter {line.id} any more.")
     return changes, same
 
 

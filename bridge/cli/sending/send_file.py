@@ -18,7 +18,7 @@ from bridge.text.amounts import plural, thousands
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bridge.cli.samples.records import Form
+    from bridge.inputs.records import Form
     from bridge.model import DeadLetter
     from bridge.reprocess.sending.file_sending import FileLine, SendTally
 
@@ -121,13 +121,13 @@ class SendFileRequest:
     @property
     def shown_by(self) -> str:
         """The command that shows what its lines become."""
-        from bridge.cli.samples import records
+        from bridge.inputs import records
 
         return command("map", Operand(self.source), *records.options(self.form, self.topic))
 
     def resumed_by(self, line: int) -> str:
         """The command that sends the rest, as the same records."""
-        from bridge.cli.samples import records
+        from bridge.inputs import records
 
         options = (*records.options(self.form, self.topic), "--rate", self.rate)
         return command("send", "--file", str(self.source), *options, "--from-line", str(line))
@@ -170,7 +170,7 @@ def _not_sent(lines: Sequence[FileLine], rejected: Rejected, *, as_json: bool) -
 
 
 def _lines(asked: SendFileRequest) -> list[FileLine]:
-    from bridge.cli.samples import records
+    from bridge.inputs import records
     from bridge.reprocess.sending.file_sending import FileLine
 
     found = [

@@ -13,9 +13,8 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
-from bridge.cli.frame import inputs
-from bridge.cli.samples import records
-from bridge.cli.samples.records import Form
+from bridge.inputs import records, sources
+from bridge.inputs.records import Form
 from tests.unit.cli.conftest import Cli
 
 Write = Callable[..., str]
@@ -143,7 +142,7 @@ def test_a_file_to_send_is_a_file(cli: Cli, config: Write) -> None:
 
 
 def test_lines_keep_their_numbers_and_lose_only_their_ends() -> None:
-    assert list(inputs.lines([b" a \r\n", b"\n", b"b\rc\n", b"d"])) == [(1, b" a "), (3, b"b"), (4, b"c"), (5, b"d")]
+    assert list(sources.lines([b" a \r\n", b"\n", b"b\rc\n", b"d"])) == [(1, b" a "), (3, b"b"), (4, b"c"), (5, b"d")]
 
 
 @pytest.mark.parametrize("line", ["map {file} --record", "send --file {file} --record --yes"])

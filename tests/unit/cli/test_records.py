@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli.samples import records
-from bridge.cli.samples.records import Form
 from bridge.errors import Misuse
+from bridge.inputs import records
+from bridge.inputs.records import Form
 from bridge.model import Record
 
 LINE = {"topic": "shop.orders", "partition": 3, "offset": 17, "tstype": "create", "ts": 1767323045000, "broker": 1}

@@ -10,8 +10,8 @@ import pytest
 import typer
 
 from bridge.cli.app import app
-from bridge.cli.samples.records import Form
 from bridge.cli.sending.send_file import SendFileRequest
+from bridge.inputs.records import Form
 
 
 def _given(line: str) -> dict[str, Any]:

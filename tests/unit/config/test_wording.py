@@ -11,7 +11,6 @@ from typing import Any, Final
 import pytest
 from pydantic import ValidationError
 
-from bridge.cli.samples import records
 from bridge.config import load
 from bridge.config.events.example_section import RecordExample
 from bridge.config.keys.fields import Section
@@ -20,6 +19,7 @@ from bridge.config.load import Loaded
 from bridge.config.reading import shape, translate
 from bridge.config.sections import SHAPE, Config
 from bridge.errors import Misuse
+from bridge.inputs import records
 
 ERRORS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "any": (),

@@ -22,7 +22,7 @@ NOT_NEEDED = (
     "bridge.decode.avro.schema", "bridge.decode.protobuf.decoder", "bridge.decode.protobuf.wire",
     "bridge.decode.protobuf.schema", "bridge.decode.shape", "bridge.decode.beyond_json", "bridge.decode.connect_types",
     "bridge.demo", "bridge.selftest", "bridge.sandbox", "bridge.cli.checks.cluster", "bridge.cli.samples",
-    "bridge.telemetry", "opentelemetry", "google.protobuf", "requests", "urllib3",
+    "bridge.inputs.records", "bridge.telemetry", "opentelemetry", "google.protobuf", "requests", "urllib3",
 )  # fmt: skip
 PROGRAM = f"""
 import gc, sys

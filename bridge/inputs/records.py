@@ -1,4 +1,4 @@
-"""Records from a file or from standard input, as `bridge map` and `bridge send` take them."""
+"""Records from a file, from standard input or from an upload, as `map` and `send` take them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+from pydantic import ValidationError
 
-from bridge.cli.frame import inputs
+from bridge.config.events.example_section import RecordExample
+from bridge.config.reading import translate
+from bridge.decode import exact_json
+from bridge.decode.failures import MappingError
 from bridge.errors import Misuse
+from bridge.inputs import sources
+from bridge.mapping.review.examples import TOPIC_OF_INPUT, record_of
 from bridge.model import Header, Record
 
 _DIGITS = 16
@@ -69,15 +75,27 @@ def read(source: str, form: Form, topic: str | None = None) -> Iterator[Record]:
 
 def numbered(source: str, form: Form, topic: str | None) -> Iterator[tuple[int, bytes, Record]]:
     """The same with the number of each record's line, from 1, and its text."""
-    from bridge.mapping.review.examples import TOPIC_OF_INPUT
-
-    given, topic = topic, topic or TOPIC_OF_INPUT
     if form is Form.RAW:
-        content = inputs.content(source)
-        yield 1, content, _of_value(topic, 0, content, _own(_hash_of(source), content, 1))
+        content = sources.content(source)
+        yield 1, content, _of_value(topic or TOPIC_OF_INPUT, 0, content, _own(_hash_of(source), content, 1))
         return
-    whole = _hash_of(source)
-    documents = _documents(inputs.chunks(source))
+    yield from _numbered(source, sources.chunks(source), _hash_of(source), form, topic)
+
+
+def uploaded(name: str, content: bytes, form: Form, topic: str | None) -> Iterator[tuple[int, bytes, Record]]:
+    """The same of a file that somebody handed over as bytes, and called `name`: as if it were read here."""
+    whole = hashlib.sha256(content).hexdigest()[:_DIGITS]
+    if form is Form.RAW:
+        yield 1, content, _of_value(topic or TOPIC_OF_INPUT, 0, content, _own(whole, content, 1))
+        return
+    yield from _numbered(name, sources.chunks_of(name, content), whole, form, topic)
+
+
+def _numbered(
+    source: str, chunks: Iterator[bytes], whole: str | None, form: Form, given: str | None
+) -> Iterator[tuple[int, bytes, Record]]:
+    topic = given or TOPIC_OF_INPUT
+    documents = _documents(chunks)
     for place, (number, text) in enumerate(documents):
         if form is Form.VALUES:
             yield number, text, kcat_record(text, given) or _of_value(topic, place, text, _own(whole, text, number))
@@ -85,8 +103,8 @@ def numbered(source: str, form: Form, topic: str | None) -> Iterator[tuple[int, 
             found = _whole(text)
             if not isinstance(found, Record):
                 # What comes on standard input may never end: what is wrong is said at once there.
-                rest = () if source == inputs.STDIN else documents
-                raise inputs.refusal(source, _refused(chain([(number, text)], rest)))
+                rest = () if source == sources.STDIN else documents
+                raise sources.refusal(source, _refused(chain([(number, text)], rest)))
             yield number, text, found
 
 
@@ -110,13 +128,13 @@ def _documents(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
             break
     filled = [each for each in head if each.strip()]
     if len(filled) > 1 and _is_document(filled[0]):
-        yield from inputs.lines(chain(head, chunks))
+        yield from sources.lines(chain(head, chunks))
         return
     content = b"".join(chain(head, chunks))
     if _is_document(content):
         yield from enumerate(_elements(content.strip()), start=1)
     else:
-        yield from inputs.lines([content])
+        yield from sources.lines([content])
 
 
 def _is_document(text: bytes) -> bool:
@@ -129,9 +147,6 @@ def _is_document(text: bytes) -> bool:
 
 def _elements(document: bytes) -> list[bytes]:
     """Of an array, with all digits of their numbers; anything else is one."""
-    from bridge.decode import exact_json
-    from bridge.decode.failures import MappingError
-
     if not document.startswith(b"["):
         return [document]
     try:
@@ -143,7 +158,7 @@ def _elements(document: bytes) -> list[bytes]:
 def _hash_of(source: str) -> str | None:
     """Of the whole file. None for what may never end, or can be read once only."""
     path = Path(source)
-    if source == inputs.STDIN or not path.is_file():
+    if source == sources.STDIN or not path.is_file():
         return None
     try:
         with path.open("rb") as file:
@@ -165,14 +180,6 @@ def _of_value(topic: str, offset: int, value: bytes, own: str) -> Record:
 
 def _whole(text: bytes) -> Record | list[str]:
     """The record, or all that keeps the text from being one."""
-    from pydantic import ValidationError
-
-    from bridge.config.events.example_section import RecordExample
-    from bridge.config.reading import translate
-    from bridge.decode import exact_json
-    from bridge.decode.failures import MappingError
-    from bridge.mapping.review.examples import record_of
-
     try:
         return record_of(RecordExample.model_validate(exact_json.read(text)))
     except (orjson.JSONDecodeError, MappingError) as error:
@@ -197,9 +204,6 @@ def kcat_record(text: bytes, topic: str | None) -> Record | None:
     Shape: ``{"topic", "partition", "offset", "tstype", "ts", "broker", "headers", "key", "payload"}``, of which headers
     may be missing; these are one flat list of names and values; key and payload are text, null, or JSON with ``-s``.
     """
-    from bridge.decode import exact_json
-    from bridge.decode.failures import MappingError
-
     if b'"payload"' not in text or b'"offset"' not in text:
         return None
     try:
@@ -218,8 +222,6 @@ def kcat_record(text: bytes, topic: str | None) -> Record | None:
 
 
 def _bytes(value: Any) -> bytes | None:
-    from bridge.decode import exact_json
-
     if value is None:
         return None
     return value.encode() if isinstance(value, str) else exact_json.encoded(value)

@@ -1,7 +1,8 @@
-"""Lines of a file or of standard input, read as they are asked for: a file may be larger than memory."""
+"""Lines of a file, of standard input or of an upload, read as they are asked for: a file may be larger than memory."""
 
 from __future__ import annotations
 
+import io
 import sys
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator
@@ -30,14 +31,20 @@ def content(source: str) -> bytes:
 
 def chunks(source: str) -> Iterator[bytes]:
     """Text up to each newline, with it, without a byte order mark. Raises `Misuse` also for other encodings."""
-    found = _chunks(source)
+    return _as_text(name(source), _chunks(source))
+
+
+def chunks_of(called: str, content: bytes) -> Iterator[bytes]:
+    """The same of a content that is there already."""
+    return _as_text(called, iter(io.BytesIO(content)))
+
+
+def _as_text(called: str, found: Iterator[bytes]) -> Iterator[bytes]:
     first = next(found, b"")
     if first.startswith(_WIDE):
-        raise Misuse(f"{name(source)} is UTF-16 text: save it as UTF-8 (iconv -f UTF-16 -t UTF-8).")
+        raise Misuse(f"{called} is UTF-16 text: save it as UTF-8 (iconv -f UTF-16 -t UTF-8).")
     if first.startswith(_GZIP):
-        raise Misuse(
-            f"{name(source)} is compressed: decompress it first (gunzip -c), and give - to read what it prints."
-        )
+        raise Misuse(f"{called} is compressed: decompress it first (gunzip -c), and give - to read what it prints.")
     yield first.removeprefix(BOM_UTF8)  # Editors put it there; it is no part of JSON.
     yield from found
 
