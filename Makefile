@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 FUZZ := .venv-fuzz/.installed-fuzz
+SITE := .venv-docs/.installed-docs
 FUZZ_SECONDS ?= 120
 FAULTS_SEED ?= 1
 DOCKER ?= docker
@@ -18,7 +19,7 @@ CHART := helm/track-bridge
 HISTORIES ?= 100000
 ARGS ?=
 
-.PHONY: help demo environment test situations soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs fmt requirements clean
+.PHONY: help demo environment test situations soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs site fmt requirements clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -103,6 +104,10 @@ docs: $(DEV) ## write what is generated from the code: the configuration's schem
 	$(BIN)/python -m scripts.configuration_page docs/configuration.md
 	$(BIN)/python -m scripts.reference_tables docs/operations.md
 
+site: $(SITE) ## the pages as a site in build/site; a link or an anchor that leads nowhere ends it with an error
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --quiet --strict $(ARGS)
+	@echo "build/site/index.html"
+
 fmt: $(DEV) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -117,10 +122,11 @@ requirements: $(DEV) ## lock the dependencies again after pyproject.toml changed
 	$(LOCK) pyproject.toml --all-extras --group dev --constraints requirements/image-otel.txt --output-file requirements/dev.txt
 	$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 	$(LOCK) --group fuzz --constraints requirements/dev.txt --output-file requirements/fuzz.txt
+	$(LOCK) --group docs --constraints requirements/dev.txt --output-file requirements/docs.txt
 	$(LOCK) --group sbom --constraints requirements/dev.txt --output-file requirements/sbom.txt
 
 clean: ## remove what was made here (the broker's cache stays)
-	rm -rf $(VENV) .venv-fuzz build dist .coverage .cache .*_cache .hypothesis
+	rm -rf $(VENV) .venv-fuzz .venv-docs build dist .coverage .cache .*_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): requirements/run.txt requirements/build.txt pyproject.toml scripts/bootstrap
@@ -131,3 +137,6 @@ $(DEV): requirements/dev.txt pyproject.toml scripts/bootstrap
 
 $(FUZZ): requirements/dev.txt requirements/fuzz.txt pyproject.toml scripts/bootstrap
 	@scripts/bootstrap fuzz
+
+$(SITE): requirements/docs.txt scripts/bootstrap
+	@scripts/bootstrap docs

@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-FILES = ("run", "image", "image-otel", "build", "dev", "fuzz", "sbom")
+FILES = ("run", "image", "image-otel", "build", "dev", "fuzz", "docs", "sbom")
 HASHES = re.compile(r"(--hash=sha256:[0-9a-f]{64} ?)+")
 
 
@@ -46,6 +46,7 @@ def wanted(project: dict[str, Any], name: str) -> list[Requirement]:
         "image-otel": [*project["project"]["dependencies"], *extras],
         "build": groups["build"],
         "fuzz": groups["fuzz"],
+        "docs": groups["docs"],
         "sbom": groups["sbom"],
         "dev": [
             *project["project"]["dependencies"],

@@ -1,0 +1,1 @@
+"""What turns the pages as they stand in the repository into those of the site (`make site`)."""
