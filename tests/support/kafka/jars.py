@@ -8,9 +8,11 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from zlib import crc32
 
 KAFKA_VERSION = "4.4.0"
 SCALA = "2.13"
@@ -73,10 +75,11 @@ class Jars:
             raise JarsUnavailableError(message)
         return replace(self, before=classes)
 
-    def command(self, main_class: str, *arguments: str, heap_mb: int = 512) -> list[str]:
-        """The command line that runs one of Kafka's classes."""
+    def command(self, main_class: str, *arguments: str, heap_mb: int = 512, options: Sequence[str] = ()) -> list[str]:
+        """The command line that runs one of Kafka's classes, with more options for Java."""
         return [
             "java",
+            *options,
             f"-Xmx{heap_mb}m",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",  # a broker that lives for minutes gains nothing from the second compiler
@@ -95,14 +98,25 @@ def cache_folder() -> Path:
     return Path(base) / "track-bridge" / "kafka"
 
 
+@cache
+def _java_says() -> str:
+    """What `java -version` answers; asked once a process, because each answer takes a third of a second."""
+    answer = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False, timeout=60)
+    return answer.stderr + answer.stdout
+
+
+def java_version() -> str:
+    """A word that is another one for every Java there may be on this machine, for names in the cache."""
+    return f"{crc32(_java_says().encode()):08x}"
+
+
 def java_problem() -> str | None:
     """Why Java cannot run Kafka here, or None if it can."""
     if shutil.which("java") is None:
         return f"there is no java (Kafka needs {OLDEST_JAVA} or newer)"
-    answer = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False, timeout=60)
-    found = re.search(r'version "(\d+)', answer.stderr + answer.stdout)
+    found = re.search(r'version "(\d+)', _java_says())
     if found is None:
-        return f"`java -version` names no version: {answer.stderr.strip()[:200]}"
+        return f"`java -version` names no version: {_java_says().strip()[:200]}"
     if int(found[1]) < OLDEST_JAVA:
         return f"java is version {found[1]} and Kafka needs {OLDEST_JAVA} or newer"
     return None
@@ -125,7 +139,10 @@ def ensure() -> Jars:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not jars.folder.exists():
                 _fetch(home, jars.folder)
-    jars.logging.write_text(LOGGING)
+    if not (jars.logging.exists() and jars.logging.read_text() == LOGGING):
+        fresh = jars.logging.with_name(f"log4j2.{os.getpid()}.new")
+        fresh.write_text(LOGGING)
+        fresh.replace(jars.logging)  # at once: a broker that read half of it would never say that it serves
     return jars
 
 

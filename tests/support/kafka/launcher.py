@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
 import random
@@ -14,6 +13,8 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from tests.support.kafka import first_start
+from tests.support.kafka.first_start import READY, FirstStart, FirstStartError, new_id
 from tests.support.kafka.jars import Jars, cache_folder, ensure
 from tests.support.kafka.processes import ProcessId, end
 from tests.support.kafka.settings import BEHIND_LISTENER, SASL_LISTENER, TLS_LISTENER, BrokerSettings
@@ -21,7 +22,6 @@ from tests.support.kafka.settings import BEHIND_LISTENER, SASL_LISTENER, TLS_LIS
 START_TIMEOUT = 90.0
 STOP_GRACE = 20.0
 LOG_TAIL = 60
-READY = "Kafka Server started"
 LOWEST_PORT = 20_000
 USUAL_EPHEMERAL_START = 32_768
 
@@ -66,6 +66,7 @@ class LocalCluster:
         self.settings = settings
         self._jars = ensure()
         self._folder = _new_run_folder()
+        self._first = _first_start(self._jars)
         if settings.java:
             sources = [Path(__file__).with_name(name) for name in settings.java]
             self._jars = self._jars.compiled(sources, self._folder / "classes")
@@ -154,7 +155,7 @@ class LocalCluster:
             Node(number, self._folder / f"node-{number}", {name: next(ports) for name in names})
             for number in range(1, self.settings.brokers + 1)
         ]
-        cluster_id = base64.urlsafe_b64encode(b"\x01" + os.urandom(15)).decode().rstrip("=")
+        cluster_id = new_id()
         for node in nodes:
             node.folder.mkdir(parents=True)
             properties = _node_properties(node, nodes, secured) | self.settings.common_properties()
@@ -164,11 +165,13 @@ class LocalCluster:
                 properties["advertised.listeners"] = properties["advertised.listeners"].replace(own, proxy)
             text = "".join(f"{key}={value}\n" for key, value in properties.items())
             (node.folder / "server.properties").write_text(text)
-            _format(self._jars, node, cluster_id)
+            self._first.lay(node.folder / "data", node=node.number, cluster=cluster_id)
         return nodes
 
     def _launch(self, node: Node) -> None:
-        command = self._jars.command("kafka.Kafka", str(node.folder / "server.properties"))
+        # An archive is of exactly these jars: with classes before them Java would complain, and not take it.
+        options = [] if self.settings.java else self._first.options()
+        command = self._jars.command("kafka.Kafka", str(node.folder / "server.properties"), options=options)
         with node.log.open("wb") as log:
             # A session of its own: Ctrl-C at the terminal must reach the tests first, which then stop the broker.
             node.process = subprocess.Popen(
@@ -195,18 +198,12 @@ def _node_properties(node: Node, nodes: Iterable[Node], secured: Mapping[str, st
     }
 
 
-def _format(jars: Jars, node: Node, cluster_id: str) -> None:
-    arguments = ("format", "-t", cluster_id, "-c", str(node.folder / "server.properties"))
-    answer = subprocess.run(
-        jars.command("kafka.tools.StorageTool", *arguments, heap_mb=128),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=START_TIMEOUT,
-    )
-    if answer.returncode != 0:
-        message = f"the storage of broker {node.number} could not be formatted:\n{answer.stdout}{answer.stderr}"
-        raise BrokerFailedError(message)
+def _first_start(jars: Jars) -> FirstStart:
+    broker, controller = free_ports(2)
+    try:
+        return first_start.of(jars, (broker, controller))
+    except FirstStartError as error:
+        raise BrokerFailedError(str(error)) from error
 
 
 def _await_ready(node: Node, deadline: float) -> None:
