@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, Route, async_playwright, expect
 
 from bridge.console.app import PAGES
 from tests.support.console import browser as chrome
@@ -38,13 +39,17 @@ RULES: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-pr
 PICTURES: Final = Path(__file__).parents[3] / "build" / "console"
 """Kept, to be looked at."""
 
+pytestmark = pytest.mark.asyncio(
+    loop_scope="module"
+)  # the browser's: starting one takes longer than all that a test does
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "name" in metafunc.fixturenames:
         metafunc.parametrize("name", [page.name for page in PAGES])
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """A machine without Chromium skips these tests; CI must never skip them."""
     if chrome.chromium() is None:
@@ -69,32 +74,34 @@ async def test_each_page_fits_each_window_in_both_schemes_also_without_scripts(
     PICTURES.mkdir(parents=True, exist_ok=True)
     async with served(setting) as address:
         for scripts in (True, False):
-            for width in WIDTHS:
-                for scheme in SCHEMES if scripts else SCHEMES[:1]:  # colours need no script
-                    async with tab(browser, width=width, scheme=scheme, scripts=scripts) as opened:
-                        answer = await opened.page.goto(f"{address}{PLACES[name]}")
-                        assert answer is not None
-                        assert answer.status == 200
-                        await expect(opened.page.locator("h1")).to_be_visible()
+            async with tab(browser, scripts=scripts) as opened:
+                for width in WIDTHS:
+                    await opened.page.set_viewport_size({"width": width, "height": 900})
+                    answer = await opened.page.goto(f"{address}{PLACES[name]}")
+                    assert answer is not None
+                    assert answer.status == 200
+                    await expect(opened.page.locator("h1")).to_be_visible()
+                    for scheme in SCHEMES if scripts else SCHEMES[:1]:  # colours need no script
+                        await opened.page.emulate_media(color_scheme=scheme)
                         wider = await opened.page.evaluate(
                             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
                         )
                         assert wider <= 0, f"{name} is {wider} px wider than a window of {width}"
-                        assert opened.complaints == []
                         if scripts:
                             await opened.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
+                    assert opened.complaints == []
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 async def test_each_page_keeps_the_rules_of_accessibility(
     browser: Browser, setting: ConsoleSetting, name: str, scheme: Scheme
 ) -> None:
-    async with served(setting) as address:
+    async with served(setting) as address, tab(browser, scheme=scheme) as opened:
         for width in (WIDTHS[0], WIDTHS[-1]):
-            async with tab(browser, width=width, scheme=scheme) as opened:
-                await opened.page.goto(f"{address}{PLACES[name]}")
-                found = await Axe().run(opened.page, options=RULES)
-                assert found.violations_count == 0, found.generate_report()
+            await opened.page.set_viewport_size({"width": width, "height": 900})
+            await opened.page.goto(f"{address}{PLACES[name]}")
+            found = await Axe().run(opened.page, options=RULES)
+            assert found.violations_count == 0, found.generate_report()
 
 
 async def test_what_happens_is_shown_without_a_reload(browser: Browser, setting: ConsoleSetting) -> None:
@@ -104,7 +111,7 @@ async def test_what_happens_is_shown_without_a_reload(browser: Browser, setting:
         await expect(opened.page.locator("body")).not_to_contain_text("unauthorized")
         setting.view = views.in_trouble()
         setting.clock.now += 60
-        await expect(opened.page.locator("body")).to_contain_text("unauthorized", timeout=30_000)
+        await expect(opened.page.locator("body")).to_contain_text("unauthorized", timeout=chrome.PATIENCE)
         assert opened.complaints == []
 
 
@@ -112,19 +119,47 @@ async def test_the_keyboard_leads_to_every_page_of_the_menu(browser: Browser, se
     async with served(setting) as address, tab(browser) as opened:
         for page in (page for page in PAGES if page.key):
             await opened.page.goto(f"{address}/settings")
-            await opened.page.keyboard.press("g")
-            await opened.page.keyboard.press(page.key)
+            async with opened.page.expect_navigation():  # until it is loaded: its scripts know the keys
+                await opened.page.keyboard.type(f"g{page.key}")  # in one go: the g is forgotten after a while
             await expect(opened.page).to_have_url(f"{address}{page.path}")
         await opened.page.keyboard.press("?")
         await expect(opened.page.get_by_role("dialog")).to_be_visible()
         assert opened.complaints == []
 
 
+async def test_a_page_that_is_left_is_no_complaint_but_what_the_console_or_its_policy_refuses_is(
+    browser: Browser, setting: ConsoleSetting
+) -> None:
+    unanswered: list[Route] = []
+
+    def keep(route: Route) -> None:
+        unanswered.append(route)
+
+    async with served(setting) as address, tab(browser) as opened:
+        await opened.page.route("**/slow", keep)
+        await opened.page.goto(f"{address}/settings")
+        await opened.page.evaluate("void fetch('/slow').catch(() => null)")
+        await opened.page.goto(f"{address}/settings")
+        assert opened.complaints == []
+        async with opened.page.expect_event("requestfailed"):
+            await opened.page.evaluate(
+                "const one = new AbortController(); void fetch('/slow', one).catch(() => null); one.abort()"
+            )
+        assert opened.complaints == [f"{address}/slow: {chrome.GIVEN_UP}"]
+        await opened.page.evaluate("fetch('/nothing').then((answer) => answer.text())")
+        assert any("404" in complaint for complaint in opened.complaints)
+        await opened.page.evaluate("fetch('http://127.0.0.1:1').catch(() => null)")
+        assert any("Content Security Policy" in complaint for complaint in opened.complaints)
+        for route in unanswered:
+            await route.abort()
+
+
 async def test_who_logs_in_without_scripts_can_act(browser: Browser, setting: ConsoleSetting) -> None:
     async with served(setting) as address, tab(browser, scripts=False) as opened:
         await opened.page.goto(f"{address}/login")
         await opened.page.get_by_label("Token").fill(TOKEN)
-        await opened.page.get_by_role("button", name="Log in").click()
+        async with opened.page.expect_navigation():
+            await opened.page.get_by_role("button", name="Log in").click()
         await opened.page.goto(f"{address}{PLACES['partition']}")
         await expect(opened.page.locator("form[method=post]").first).to_be_attached()
         assert opened.complaints == []

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Frame, Page, Playwright, Request, expect
 
 from tests.support.console.running import ConsoleSetting, LogOutput, console_of, logging_to
 
@@ -27,6 +27,10 @@ FLAGS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
+PATIENCE: Final = 60_000
+"""Milliseconds that a machine may take which has more to do than this."""
+GIVEN_UP: Final = "net::ERR_ABORTED"
+"""By the browser itself, not by the console."""
 
 
 def chromium() -> str | None:
@@ -37,7 +41,8 @@ def chromium() -> str | None:
 @asynccontextmanager
 async def launched(playwright: Playwright) -> AsyncIterator[Browser]:
     """One Chromium, with a profile of its own."""
-    browser = await playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+    expect.set_options(timeout=PATIENCE)
+    browser = await playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS), timeout=PATIENCE)
     try:
         yield browser
     finally:
@@ -68,21 +73,49 @@ class Tab:
     """One open page, and what its visitor's browser complained about."""
 
     page: Page
-    complaints: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    document: int = 0
+    """How many the window has shown."""
+    asked_by: dict[Request, int] = field(default_factory=dict)
+    """The document that was shown when a request began."""
+    given_up: list[Request] = field(default_factory=list)
 
     def listen(self) -> None:
         """To everything that a developer would see in red."""
         self.page.on("console", self._said)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", self._asked)
         self.page.on("requestfailed", self._failed)
+        self.page.on("framenavigated", self._shown)
+
+    @property
+    def complaints(self) -> list[str]:
+        """What a developer would see in red, but for requests of a page that was left: its visitor ended those."""
+        still_here = (request for request in self.given_up if self.asked_by.get(request) == self.document)
+        return [*self.said, *map(_failure, still_here)]
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
+            self.said.append(message.text)
+
+    def _shown(self, frame: Frame) -> None:
+        if frame == self.page.main_frame:
+            self.document += 1
+
+    def _asked(self, request: Request) -> None:
+        self.asked_by[request] = self.document
 
     def _failed(self, request: Request) -> None:
-        if not request.url.rpartition("/live/")[1]:  # a page that is left ends its stream
-            self.complaints.append(f"{request.url}: {request.failure}")
+        if request.url.rpartition("/live/")[1]:  # a page that is left ends its stream
+            return
+        if request.failure == GIVEN_UP:
+            self.given_up.append(request)
+        else:
+            self.said.append(_failure(request))
+
+
+def _failure(request: Request) -> str:
+    return f"{request.url}: {request.failure}"
 
 
 @asynccontextmanager
@@ -97,6 +130,7 @@ async def tab(
         reduced_motion="reduce",
     )
     try:
+        context.set_default_timeout(PATIENCE)
         found = Tab(await context.new_page())
         found.listen()
         yield found
