@@ -103,6 +103,8 @@ docs: $(DEV) ## write what is generated from the code: the configuration's schem
 	mv schemas/.bridge.schema.json schemas/bridge.schema.json
 	$(BIN)/python -m scripts.configuration_page docs/configuration.md
 	$(BIN)/python -m scripts.reference_tables docs/operations.md
+	$(BIN)/python -m scripts.commands_page docs/commands.md
+	$(BIN)/python -m scripts.pictures docs/pictures
 
 site: $(SITE) ## the pages as a site in build/site; a link or an anchor that leads nowhere ends it with an error
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --quiet --strict $(ARGS)

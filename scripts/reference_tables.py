@@ -48,7 +48,7 @@ def exit_codes() -> str:
 
 def findings() -> str:
     """What 1 and 3 mean, command by command; a command without one of them never ends with it."""
-    said = ((name, about_of(command)) for name, command in _commands(typer.main.get_command(app)))
+    said = ((name, about_of(command)) for name, command in commands(typer.main.get_command(app)))
     rows = (
         (_code(f"bridge {name}"), each.findings or "", each.unreachable or "")
         for name, each in said
@@ -57,11 +57,11 @@ def findings() -> str:
     return _table(("command", "1 means", "3 means"), rows)
 
 
-def _commands(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+def commands(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
     """Every command with its name as it is typed after ``bridge``."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
-            yield from _commands(command, f"{above}{name} ")
+            yield from commands(command, f"{above}{name} ")
         else:
             yield f"{above}{name}", command
 

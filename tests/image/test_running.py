@@ -23,7 +23,7 @@ KEY = "NX-key-of-the-image-test"
 ON_LOOPBACK = ("--network", "host")
 """The listeners of broker and emulator are on this machine's loopback, and so is the bridge's."""
 DRAIN_BUDGET = 45
-"""Seconds: `kafka.drain_timeout` and what the README asks to give on top."""
+"""Seconds: `kafka.drain_timeout` and what docs/production.md asks to give on top."""
 
 
 def test_it_prints_its_version(image: Built) -> None:

@@ -12,7 +12,7 @@ from bridge.holds import REASONS, Reason
 from tests.repo import named_commands
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMED = list(named_commands.of_code())
 
 

@@ -38,7 +38,13 @@ def test_no_test_is_named_in_a_way_that_escapes_the_check(root: Path, page: str)
 
 def test_every_promise_of_the_readme_has_its_chapter(root: Path) -> None:
     readme = (root / "README.md").read_text().partition("## What it promises")[2].partition("\n## ")[0]
-    promises = re.findall(r"^\| \*\*(.+?)\.?\*\*", readme, re.MULTILINE)
+    promises = re.findall(r"^- \*\*(.+?)\.?\*\*", readme, re.MULTILINE)
     chapters = re.findall(r"^## \d\. (.+)$", (root / "docs" / "guarantees.md").read_text(), re.MULTILINE)
     assert len(promises) == 8
     assert chapters == promises
+
+
+def test_every_promise_of_the_readme_has_its_limit_in_the_table_before_the_chapters(root: Path) -> None:
+    text = (root / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| \*\*(.+?)\.?\*\*", text.partition("\n## ")[0], re.MULTILINE)
+    assert table == re.findall(r"^## \d\. (.+)$", text, re.MULTILINE)

@@ -16,7 +16,7 @@ from bridge.exits import ExitCode
 from tests.support.docs import commands
 
 BESIDE_THE_DRAIN = 25
-"""Seconds, as README.md says of every supervisor."""
+"""Seconds, as docs/production.md says of every supervisor."""
 
 
 @pytest.fixture

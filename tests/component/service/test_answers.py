@@ -1,4 +1,4 @@
-"""What each answer of the API does: the rows of the README's table, brought about on the running service."""
+"""What each answer of the API does: the rows of docs/what-happens.md, brought about on the running service."""
 
 from __future__ import annotations
 
