@@ -21,6 +21,7 @@ from bridge.cli.live import tap
 from bridge.cli.offsets import set_
 from bridge.cli.offsets import show as show_offsets
 from bridge.cli.top import command as top_
+from bridge.cli.trying import emulator
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 
@@ -132,6 +133,9 @@ app = typer.Typer(
 )
 
 app.command("demo", cls=help.Command, short_help="Watch the whole bridge at work for half a minute.")(demo.demo)
+app.command("emulator", cls=help.Command, short_help="An emulated Track API to try against, with faults and a page.")(
+    emulator.emulator
+)
 app.command("run", cls=help.Command)(run.run)
 app.command("check", cls=help.Command)(check.check)
 app.command("map", cls=help.Command)(map.map_records)

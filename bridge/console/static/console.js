@@ -79,7 +79,7 @@
     stream.onopen = () => say("Following.");
     stream.onmessage = (event) => { if (!paused) show(event.data); };
     stream.onerror = () => {
-      say("Not following: the console does not answer. It is tried again.");
+      say(`Not following: the ${live.dataset.server || "console"} does not answer. It is tried again.`);
       // A stream that was refused is not opened again by the browser.
       if (stream.readyState === EventSource.CLOSED) setTimeout(() => { if (!document.hidden) follow(); }, 5000);
     };

@@ -49,7 +49,7 @@ class Administered(Protocol):
     """What can be changed of the emulator."""
 
     ledger: RequestLedger
-    keys: frozenset[str]
+    keys: frozenset[str] | None
     shared_rate: bool
     unknown_users: int | None
     company_id_field: str
@@ -80,7 +80,7 @@ def administer(emulator: Administered, request: ReceivedRequest) -> bytes:
     try:
         if action in lists:
             since = int(parse_qs(request.query).get("since", ["0"])[0])
-            return _ndjson(lists[action][since:])
+            return _ndjson(lists[action][max(0, since - ledger.forgotten(lists[action])) :])
         if request.method == "GET":
             return _show(emulator, action)
         if action in ("POST reset", "POST imports/finish", "POST imports/occupy"):

@@ -16,6 +16,8 @@ from bridge.sandbox.emulator.faults import Fault, FaultKind
 
 _BODY_KEPT = 1_000_000
 _FILE_KEPT = 64_000_000
+_UNREAD = 1_000_000
+"""Bytes that may wait for a client before it is left out."""
 _FILES = b"/v1/imports"
 """Where files are posted."""
 
@@ -87,6 +89,19 @@ class ServerConnection(asyncio.Protocol):
         self._transport.write(data)
         if close:
             self._transport.close()
+
+    def push(self, data: bytes) -> bool:
+        """More of an answer that has no end; False where the client does not read what came before."""
+        if self._transport.is_closing() or self._transport.get_write_buffer_size() > _UNREAD:
+            return False
+        self._transport.write(data)
+        return True
+
+    @property
+    def peer(self) -> str:
+        """The client's address, empty where it is gone."""
+        found = self._transport.get_extra_info("peername")
+        return str(found[0]) if found else ""
 
     def reset(self) -> None:
         """Close with RST: the client loses what it has not read."""

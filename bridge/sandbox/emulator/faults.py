@@ -102,6 +102,11 @@ class Script:
     def __bool__(self) -> bool:
         return bool(self._rules)
 
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """In their order."""
+        return tuple(rule.fault for rule in self._rules)
+
     def before_reading(self, now: float) -> bool:
         """Whether the request whose first byte has come is to be dropped unread."""
         return self._choose(None, None, now, before_reading=True) is not None

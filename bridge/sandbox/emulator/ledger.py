@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from array import array
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bridge.sandbox.emulator.contract import BODIES, COMPANY, IDENTIFY, Body, Event, busiest_window
@@ -13,6 +13,10 @@ from bridge.sandbox.emulator.imports import IMPORTS, JOBS
 from bridge.sandbox.emulator.people import PostedUser, Properties
 
 _REFUSALS_KEPT = 50
+_USERS_KNOWN = 200_000
+"""Of a ledger that does not keep everything."""
+_TIMES_KEPT = 100_000
+"""As above: more than two hours at 600 requests a minute."""
 _PATHS = frozenset({*BODIES, IMPORTS})
 
 
@@ -76,7 +80,10 @@ def budget_of(path: str) -> CountedAs:
 class RequestLedger:
     """Everything the emulator remembers."""
 
-    def __init__(self) -> None:
+    def __init__(self, keeps: int | None = None) -> None:
+        """`keeps`: as many of each kind, the last ones, for a process that has no end; None: all of them."""
+        self.keeps = keeps
+        self._forgotten: Counter[int] = Counter()
         self.accepted: list[Accepted] = []
         self.identified: list[AcceptedIdentify] = []
         self.companies: list[AcceptedCompany] = []
@@ -113,7 +120,10 @@ class RequestLedger:
             self.requests += 1
         else:
             self.identify_requests += 1
-        self._times[budget].append(now)
+        times = self._times[budget]
+        times.append(now)
+        if self.keeps is not None and len(times) > _TIMES_KEPT:
+            del times[: _TIMES_KEPT // 2]
         self._in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self._in_flight)
         if user_id is not None:
@@ -121,7 +131,7 @@ class RequestLedger:
             together = self._per_user[user_id]
             self.max_in_flight_per_user = max(self.max_in_flight_per_user, together)
             if together > 1:
-                self.overlaps.append(user_id)
+                self._keep(self.overlaps, user_id)
 
     def ended(self, user_id: str | None) -> None:
         """The request was answered, or its connection is gone."""
@@ -143,13 +153,25 @@ class RequestLedger:
         order, self._order = self._order, self._order + 1
         if isinstance(body, Event):
             event = (body.user_id, body.event_name, body.metadata)
-            self.accepted.append(Accepted(len(self.accepted), now, *event, sent, order))
+            number = len(self.accepted) + self.forgotten(self.accepted)
+            self._keep(self.accepted, Accepted(number, now, *event, sent, order))
         elif isinstance(body, PostedUser):
-            self.known.add(body.user_id)
+            if self.keeps is None or len(self.known) < _USERS_KNOWN:
+                self.known.add(body.user_id)
             user = (body.user_id, body.metadata, body.company)
-            self.identified.append(AcceptedIdentify(order, now, *user, sent, answered))
+            self._keep(self.identified, AcceptedIdentify(order, now, *user, sent, answered))
         else:
-            self.companies.append(AcceptedCompany(order, now, body.company_id, body.metadata, sent, answered))
+            self._keep(self.companies, AcceptedCompany(order, now, body.company_id, body.metadata, sent, answered))
+
+    def _keep(self, found: list[Any], each: Any) -> None:
+        found.append(each)
+        if self.keeps is not None and len(found) > self.keeps:
+            del found[0]
+            self._forgotten[id(found)] += 1
+
+    def forgotten(self, found: Sequence[Any]) -> int:
+        """How many of one of its lists came before the first that it still has."""
+        return self._forgotten[id(found)]
 
     def before_identify(self, *, answered: bool = False) -> list[Accepted]:
         """Accepted events of users of whom no identify was accepted before; ``answered``: and its sender told so."""
@@ -169,10 +191,10 @@ class RequestLedger:
         """As the admin endpoint shows it."""
         return {
             "requests": self.requests,
-            "accepted": len(self.accepted),
+            "accepted": len(self.accepted) + self.forgotten(self.accepted),
             "identify_requests": self.identify_requests,
-            "identified": len(self.identified),
-            "companies": len(self.companies),
+            "identified": len(self.identified) + self.forgotten(self.identified),
+            "companies": len(self.companies) + self.forgotten(self.companies),
             "known_users": len(self.known),
             "events_before_identify": len(self.before_identify()),
             "answers": dict(sorted(self.answers.items())),

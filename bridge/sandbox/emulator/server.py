@@ -25,6 +25,9 @@ from bridge.sandbox.emulator.ledger import CountedAs, RequestLedger, budget_of
 from bridge.sandbox.emulator.people import COMPANY_ID_FIELDS, PostedUser, check_company
 
 DEFAULT_KEY = "NX-emulator"
+Watch = Callable[[ReceivedRequest | None, str, str | None], None]
+"""Takes a request, None for one that was dropped unread; its status, or the kind of fault; and why it is refused."""
+_TOLD = "told to fail"
 _UNKNOWN_USER = {
     400: ContractRefusal(400, "user_not_found", "no user with this user_id has been identified"),
     404: ContractRefusal(404, "user_not_found", "no user with this user_id has been identified"),
@@ -43,7 +46,7 @@ class Emulator:
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
-        keys: Iterable[str] = (DEFAULT_KEY,),
+        keys: Iterable[str] | None = (DEFAULT_KEY,),
         rate: RateLimit | None = None,
         identify_rate: RateLimit | None = None,
         shared_rate: bool = False,
@@ -51,11 +54,15 @@ class Emulator:
         company_id_field: str = COMPANY_ID_FIELDS[0],
         imports: ImportBehaviour | None = None,
         has_validate: bool = True,
+        keeps: int | None = None,
+        watch: Watch | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.keys = frozenset(keys)
-        """Assign another set to rotate."""
-        self.ledger = RequestLedger()
+        """`keeps`: as many as the ledger has of each kind, the last ones; None: all. `watch` hears every answer."""
+        self.keys = None if keys is None else frozenset(keys)
+        """Assign another set to rotate; None: every key is accepted."""
+        self.ledger = RequestLedger(keeps)
+        self._watch = watch
         self.has_validate = has_validate
         """Whether the undocumented GET /v1/validate exists."""
         self.shared_rate = shared_rate
@@ -68,7 +75,8 @@ class Emulator:
         self._host = host
         self._tls = tls
         self._monotonic = monotonic
-        self._script = Script()
+        self.script = Script()
+        """The faults in force; `set_faults` replaces it."""
         self.imports = self._no_imports(imports or ImportBehaviour())
         self._rate: RateWindow | None = None
         self._identify_rate: RateWindow | None = None
@@ -84,7 +92,7 @@ class Emulator:
 
     def set_faults(self, *faults: Fault, seed: int = 0) -> None:
         """Replace the script; without arguments the API behaves again."""
-        self._script = Script(faults, seed=seed, now=self._monotonic())
+        self.script = Script(faults, seed=seed, now=self._monotonic())
 
     def limit_rate(self, rate: RateLimit | None) -> None:
         """Replace the rate limit of events; None lifts it."""
@@ -99,7 +107,7 @@ class Emulator:
 
     def reset(self) -> None:
         """Forget what was seen; keys, faults, rate and settings stay. Only while nothing is in flight."""
-        fresh = RequestLedger()
+        fresh = RequestLedger(self.ledger.keeps)
         fresh.connections = self.ledger.connections
         self.ledger = fresh
         self.imports = self._no_imports(self.imports.settings)
@@ -145,8 +153,10 @@ class Emulator:
 
     def first_bytes(self, connection: ServerConnection) -> bool:
         """Whether to read more."""
-        if self._script and self._script.before_reading(self._monotonic()):
+        if self.script and self.script.before_reading(self._monotonic()):
             self.ledger.answers[FaultKind.DROP_BEFORE_READING] += 1
+            if self._watch is not None:
+                self._watch(None, FaultKind.DROP_BEFORE_READING, None)
             connection.reset()
             return False
         return True
@@ -172,13 +182,15 @@ class Emulator:
             return
         if request.path == contract.VALIDATE and self.has_validate:
             refusal = contract.check_authorization(request.headers, self.keys)
+            if refusal is None and self._watch is not None:
+                self._watch(request, "200", None)
             connection.answer(
                 self._refusal(request, refusal) if refusal else contract.reply(200, b"{}", {}, self._request_id())
             )
             return
         now = self._monotonic()
         if concerns_imports(request.path):
-            fault = self._script.choose(request.path, None, now) if self._script else None
+            fault = self.script.choose(request.path, None, now) if self.script else None
             if fault is None:
                 connection.answer(self._imported(request))
             else:
@@ -191,7 +203,7 @@ class Emulator:
         connection.counted = True
         self.ledger.arrived(budget_of(request.path), connection.user_id, now)
         kept = None if isinstance(body, ContractRefusal) else body
-        fault = self._script.choose(request.path, kept, now) if self._script else None
+        fault = self.script.choose(request.path, kept, now) if self.script else None
         if fault is None:
             connection.answer(self._ordinary(request, body, now))
         else:
@@ -218,14 +230,10 @@ class Emulator:
         else:
             whole = fault.kind in (FaultKind.STATUS, FaultKind.DRIP)
             says_so = whole and 200 <= fault.status < 300
-            self.ledger.answered(request.path, str(fault.status) if whole else fault.kind)
+            self._answered(request, str(fault.status) if whole else fault.kind, _TOLD)
             if fault.accepts or says_so:
                 accept(says_so)
-        error = (
-            b""
-            if fault.status < 400
-            else contract.error_body(ContractRefusal(fault.status, "emulated", "told to fail"))
-        )
+        error = b"" if fault.status < 400 else contract.error_body(ContractRefusal(fault.status, "emulated", _TOLD))
         connection.play(fault, whole_ordinary, error, self._request_id())
 
     def _accept(self, body: Body | None, request: ReceivedRequest, now: float, answered: bool) -> None:  # noqa: FBT001 - told by position
@@ -237,7 +245,7 @@ class Emulator:
         answer = refusal or self.imports.answer(request)
         if isinstance(answer, ContractRefusal):
             return self._refusal(request, answer)
-        self.ledger.answered(request.path, str(answer.status))
+        self._answered(request, str(answer.status))
         return contract.reply(answer.status, orjson.dumps(answer.document), {}, self._request_id())
 
     def _ordinary(self, request: ReceivedRequest, body: Body | ContractRefusal, now: float) -> bytes:
@@ -254,7 +262,7 @@ class Emulator:
             return self._refusal(request, _UNKNOWN_USER[self.unknown_users])
         if not isinstance(body, ContractRefusal):
             self.ledger.accept(body, request.body, now)
-        self.ledger.answered(request.path, "202")
+        self._answered(request, "202")
         return contract.ACCEPTED_START + self._request_id().encode() + b"\r\n\r\n"
 
     def _check(self, request: ReceivedRequest, body: Body | ContractRefusal) -> ContractRefusal | None:
@@ -274,12 +282,17 @@ class Emulator:
     def _refusal(
         self, request: ReceivedRequest, refusal: ContractRefusal, headers: dict[str, str] | None = None
     ) -> bytes:
-        self.ledger.answered(request.path, str(refusal.status))
+        self._answered(request, str(refusal.status), refusal.message)
         self.ledger.refusals.append(f"{refusal.status} {refusal.error_code}: {refusal.message}")
         extra = dict(headers or {})
         if refusal.status == 405:
             extra["allow"] = "GET" if request.path.startswith(JOBS) else "POST"
         return contract.reply(refusal.status, contract.error_body(refusal), extra, self._request_id())
+
+    def _answered(self, request: ReceivedRequest, answer: str, why: str | None = None) -> None:
+        self.ledger.answered(request.path, answer)
+        if self._watch is not None:
+            self._watch(request, answer, why)
 
     def _request_id(self) -> str:
         return f"req-{self.ledger.requests + self.ledger.identify_requests}"

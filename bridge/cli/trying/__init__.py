@@ -1,0 +1,1 @@
+"""Commands to try the bridge with: the Track API emulated, and a playground with everything around."""

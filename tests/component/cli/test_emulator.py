@@ -1,0 +1,44 @@
+"""`track-bridge emulator` as a process: what a test in CI asserts on, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+
+import httpx
+
+from tests.component.cli.conftest import Cli
+
+
+async def test_it_tells_each_request_as_json_refuses_its_address_to_another_and_ends_with_a_summary(cli: Cli) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge", "emulator", "--listen", "127.0.0.1:0", "--json", "--fault", "503:times=1"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    listening = json.loads(await process.stdout.readline())
+    endpoint = listening["endpoint"]
+    headers = {"Authorization": "Token NX-emulator", "X-API-Version": "2020-09-22"}
+    async with httpx.AsyncClient(base_url=endpoint, trust_env=False, headers=headers) as client:
+        body = {"user_id": "u-1", "event_name": "Order Completed"}
+        answers = [(await client.post("/v1/track", json=body)).status_code for _ in range(2)]
+    taken = await cli("emulator", "--listen", endpoint.removeprefix("http://"))
+    process.send_signal(signal.SIGINT)
+    out, _ = await process.communicate()
+
+    assert answers == [503, 202]
+    assert process.returncode == 0
+    *requests, summary = [json.loads(line) for line in out.splitlines()]
+    assert [(each["type"], each["answer"], each["accepted"]) for each in requests] == [
+        ("request", 503, False),
+        ("request", 202, True),
+    ]
+    assert summary["events"] == {"Order Completed": {"accepted": 1, "refused": 1}}
+    assert taken.code == 3
+    address = endpoint.removeprefix("http://")
+    assert taken.err == (
+        f"--listen: cannot listen on {address} (Address already in use); end what uses the port,"
+        " or choose another: --listen 127.0.0.1:0 takes a free one.\n"
+    )
