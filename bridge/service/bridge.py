@@ -33,6 +33,7 @@ from bridge.service.preflight import NotReadyError, unreachable
 from bridge.service.reload.candidate import ConfigurationFile
 from bridge.service.reload.reloader import Reloader
 from bridge.service.reload.terminal import Terminal
+from bridge.service.stop_signals import StopSignals
 from bridge.service.telemetry_switch import telemetry
 from bridge.service.time import ClockReading
 from bridge.track.build import build_credentials
@@ -291,10 +292,11 @@ class Bridge:
         return self._front.shown.snapshot()
 
     def handle_signals(self) -> None:
-        """SIGTERM and SIGINT stop in order, a second one ends the process at once; SIGHUP reads the mapping again."""
+        """SIGTERM and SIGINT stop in order, a later one ends the process at once; SIGHUP reads the mapping again."""
         loop = asyncio.get_running_loop()
+        signals = StopSignals(self.stop, self._exit.done, self._log.close)
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signalled, number)
+            loop.add_signal_handler(number, signals, number)
         if self._file is not None:
             terminal = Terminal()
             loop.add_signal_handler(signal.SIGHUP, self._hung_up, terminal)
@@ -304,12 +306,6 @@ class Bridge:
             self.stop("SIGHUP: the terminal is gone")
         else:
             self.reload()
-
-    def _signalled(self, number: signal.Signals) -> None:
-        if self._exit.done():
-            self._log.close()
-            os._exit(128 + number)
-        self.stop(number.name)
 
     def _end(self, outcome: Exit) -> None:
         if not self._exit.done():
