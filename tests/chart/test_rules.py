@@ -82,8 +82,16 @@ def test_prometheus_takes_the_rules_and_finds_nothing_to_say_about_them(
     judge("check", "rules", "--lint=all", "--lint-fatal", path)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_every_alert_fires_when_it_should_and_only_then(path: Path, tested: Path, judge: Judge) -> None:
+    """A file is about the group of its name: the other groups' rules, four fifths of all, are not evaluated."""
+    spec = yaml.safe_load(tested.read_text(encoding="utf-8"))
+    spec["groups"] = [group for group in spec["groups"] if group["name"] == f"track-bridge.{path.stem}"]
+    tested.write_text(yaml.safe_dump(spec), encoding="utf-8")
+    cases = yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
+    looked_at = {look["alertname"] for case in cases for look in case.get("alert_rule_test", ())}
+    assert looked_at == set(by_name(alerts(spec)))
     copy = tested.with_name("cases.yaml")
     copy.write_bytes(path.read_bytes())
 
