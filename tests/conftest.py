@@ -8,6 +8,7 @@ import inspect
 import logging
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ import hypothesis
 import pytest
 
 from bridge import commands
+
+# A third of the start of each program under test would go into compiling it anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 HERE = Path(__file__).parent
 TIERS = ("repo", "unit", "contract", "simulation", "component", "chart", "image", "integration")
