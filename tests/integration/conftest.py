@@ -11,6 +11,7 @@ from typing import NoReturn
 import pytest
 
 from tests.conftest import KAFKA
+from tests.integration import order
 from tests.support.kafka import choice
 from tests.support.kafka.certificates import Certificate
 from tests.support.kafka.client import Kafka, OwnKafka
@@ -21,10 +22,12 @@ TIMEOUT = 300
 """Seconds for one test with its broker's start, which may include fetching it."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(TIMEOUT))
+    if hasattr(config, "workerinput"):  # one of several processes
+        order.arrange(items, HERE)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
