@@ -22,6 +22,7 @@ from tests.integration.chart.layout import Laid, lay, port
 from tests.support.kafka.client import ANSWER_WITHIN, OwnKafka
 from tests.support.kafka.launcher import free_ports
 from tests.support.kafka.settings import PASSWORDS
+from tests.support.service.replica import STARTED_WITHIN
 from tests.support.service.settings import layered
 from tests.support.service.waiting import until
 
@@ -138,7 +139,7 @@ class Running:
             assert self.process.returncode is None, await self.said()
             return await self.status(self.url(probe)) == httpx.codes.OK
 
-        await until(f"{probe} succeeds", ok)
+        await until(f"{probe} succeeds", ok, within=STARTED_WITHIN)
 
     async def said(self) -> str:
         assert self.process.stdout is not None

@@ -75,5 +75,6 @@ def keep(name: str, views: Mapping[str, str]) -> None:
 
 
 def words(text: str) -> str:
-    """Without tags and line breaks."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
+    """Without tags and line breaks; a page shows a command as code, a terminal between backticks."""
+    code = re.sub(r"<code[^>]*>([^<]*)</code>", r"`\1`", text)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", code)).split())

@@ -26,7 +26,8 @@ import pytest
 VERSION = "3.3.3"
 OLDEST_JAVA = 21
 FETCH_TIMEOUT = 900.0
-START_TIMEOUT = 120.0
+START_TIMEOUT = 240.0
+"""Seconds; it is ready after ten of a processor that does nothing else."""
 _ARTIFACT = f"io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all"
 _CONFLUENT = "application/vnd.schemaregistry.v1+json"
 
