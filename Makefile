@@ -19,7 +19,8 @@ CHART := helm/track-bridge
 HISTORIES ?= 100000
 ARGS ?=
 
-.PHONY: help demo environment test situations soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs site fmt requirements clean
+.PHONY: help demo environment situations soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs site fmt requirements clean
+.PHONY: test test-all test-rest test-quick test-component test-chart test-image test-brokers
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -32,22 +33,48 @@ environment: $(DEV) ## .venv with all that development needs; every target makes
 
 # The quick tiers need nothing but processors and take all there are. The embedded broker's tests mostly wait, so four
 # share the processors; brokers of Java need some, so that three do. An engine and a Helm are made once, by one process.
+# What is `everyday` is decided in tests/everyday.py. `make test` and `make test-rest` run each test of CI once between them.
 QUICK := tests/repo tests/unit tests/contract tests/simulation
 WAITING := tests/component
 CHARTS := tests/chart
 ALONE := tests/image
 BROKERS := tests/integration
-test: $(DEV) ## all tiers, quick ones first (TESTS=tests/unit: one of them; ARGS: for pytest)
+PYTEST := $(BIN)/python -m pytest -q
+ON_WAITING := $(PYTEST) -n 4 $(WAITING)
+ON_BROKERS := $(PYTEST) -n 3 --dist loadfile $(BROKERS)
+test: $(DEV) ## what a change needs, in some minutes: quick tiers, fast component tests, a real Kafka in short form (TESTS=tests/unit: only these; ARGS: for pytest)
 ifeq ($(strip $(TESTS) $(ARGS)),tests)
-	@$(BIN)/python -m pytest -q -n auto $(QUICK)
-	@$(BIN)/python -m pytest -q -n 4 $(WAITING)
-	@$(BIN)/python -m tests.chart.helm >/dev/null || true
-	@$(BIN)/python -m pytest -q -n auto $(CHARTS)
-	@$(BIN)/python -m pytest $(ALONE)
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile $(BROKERS)
+	@$(PYTEST) -n auto $(QUICK)
+	@$(ON_WAITING) -m everyday
+	@$(PYTEST) $(BROKERS) -m everyday
 else
 	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
 endif
+
+test-all: ## everything CI tests: test, then test-rest; or part by part: test-quick test-component test-chart test-image test-brokers
+	@$(MAKE) --no-print-directory test TESTS=tests ARGS=
+	@$(MAKE) --no-print-directory test-rest
+
+test-rest: $(DEV) ## what test leaves out: slow component tests, the chart, the image, the real Kafka in full
+	@$(ON_WAITING) -m 'not everyday'
+	@$(MAKE) --no-print-directory test-chart test-image
+	@$(ON_BROKERS) -m 'not everyday'
+
+test-quick: $(DEV) ## the tiers that need nothing but processors: repo, unit, contract, simulation
+	@$(PYTEST) -n auto $(QUICK)
+
+test-component: $(DEV) ## the whole service on the embedded Kafka and the emulated API
+	@$(ON_WAITING)
+
+test-chart: $(DEV) ## the Helm chart, rendered and held against its schemas, alerts and pages
+	@$(BIN)/python -m tests.chart.helm >/dev/null || true
+	@$(PYTEST) -n auto $(CHARTS)
+
+test-image: $(DEV) ## the container image, built and run
+	@$(PYTEST) $(ALONE)
+
+test-brokers: $(DEV) ## everything on a real Kafka
+	@$(ON_BROKERS)
 
 fuzz: $(FUZZ) ## look for inputs that break a promise, guided by coverage (FUZZ_SECONDS=600; ARGS=answers: one target)
 	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)

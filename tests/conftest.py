@@ -17,13 +17,14 @@ import hypothesis
 import pytest
 
 from bridge import commands
+from tests import everyday
 
 # A third of the start of each program under test would go into compiling it anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 HERE = Path(__file__).parent
-TIERS = ("repo", "unit", "contract", "simulation", "component", "chart", "image", "integration")
+TIERS = (*everyday.QUICK_TIERS, "component", "chart", "image", "integration")
 """Quick ones first, so that a plain mistake shows within seconds."""
 TIERS_ON_THE_PRODUCTION_LOOP = ("component", "integration")
 
@@ -66,14 +67,20 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(TierSummary(), "tier-summary")
+    config.pluginmanager.register(everyday.TooSlow(), "too-slow")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks are given before `-m` chooses by them."""
+    tier = tier_of(item.path)
+    if tier in ("component", "integration"):
+        item.add_marker(tier)
+    if everyday.is_everyday(tier, item):
+        item.add_marker(everyday.EVERYDAY)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        tier = tier_of(item.path)
-        if tier in ("component", "integration"):
-            item.add_marker(tier)
     items.sort(key=lambda item: TIERS.index(tier_of(item.path)))
 
 

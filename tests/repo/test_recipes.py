@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import botocore
 import pytest
 
+EVERYDAY, REST = "-m everyday", "-m 'not everyday'"
+
 
 def test_make_alone_lists_what_can_be_made(root: Path) -> None:
     listed = subprocess.run(["make"], cwd=root, check=True, capture_output=True, text=True).stdout
-    for target in ("demo", "test", "fuzz", "lint", "bench", "image", "image-facts"):
+    for target in ("demo", "test", "test-all", "fuzz", "lint", "bench", "image", "image-facts"):
         assert re.search(rf"^  {target} +\S", listed, re.MULTILINE), listed
 
 
@@ -21,6 +24,55 @@ def test_make_test_runs_every_folder_that_has_tests(root: Path) -> None:
     run = re.findall(r"^(?:QUICK|WAITING|CHARTS|ALONE|BROKERS) := (.+)$", text, re.MULTILINE)
     tested = {path.relative_to(root).parts[1] for path in (root / "tests").rglob("test_*.py")}
     assert sorted(" ".join(run).split()) == sorted(f"tests/{tier}" for tier in tested)
+
+
+RUNS = {
+    "test": {
+        "repo": "all",
+        "unit": "all",
+        "contract": "all",
+        "simulation": "all",
+        "component": EVERYDAY,
+        "integration": EVERYDAY,
+    },
+    "test-rest": {"component": REST, "chart": "all", "image": "all", "integration": REST},
+}
+PARTS = {
+    "test-quick": ("repo", "unit", "contract", "simulation"),
+    "test-component": ("component",),
+    "test-chart": ("chart",),
+    "test-image": ("image",),
+    "test-brokers": ("integration",),
+}
+
+
+def runs(root: Path, target: str) -> dict[str, str]:
+    """Tier -> which of its tests that target runs: "all", or what chooses them by their marks."""
+    told = {
+        name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "TESTS", "ARGS"}
+    }
+    command = ["make", "-n", target]
+    said = subprocess.run(command, cwd=root, env=told, check=True, capture_output=True, text=True).stdout
+    found: dict[str, str] = {}
+    for line in said.splitlines():
+        if " -m pytest " in line:
+            chosen = re.search(r" (-m (?:everyday|'not everyday'))$", line)
+            found |= dict.fromkeys(re.findall(r" tests/(\w+)", line), chosen[1] if chosen else "all")
+    return found
+
+
+def test_make_test_and_make_test_rest_run_every_test_once_between_them(root: Path) -> None:
+    assert {target: runs(root, target) for target in RUNS} == RUNS
+    ran = [
+        line.strip()
+        for line in (root / ".ci/run").read_text().splitlines()
+        if " make test" in line and "timeout" in line
+    ]
+    assert [re.findall(r"make (\S+)", line)[0] for line in ran] == ["test", "test-rest"]
+
+
+def test_every_part_of_the_tests_can_be_run_alone(root: Path) -> None:
+    assert {part: runs(root, part) for part in PARTS} == {part: dict.fromkeys(t, "all") for part, t in PARTS.items()}
 
 
 @pytest.fixture

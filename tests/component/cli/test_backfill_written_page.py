@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.backfill.written_page import PAGE, run, undated
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_commands_of_the_page_print_what_it_says(tmp_path: Path) -> None:

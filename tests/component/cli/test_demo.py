@@ -6,8 +6,12 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
+
 from scripts.pictures import capture
 from tests.component.cli.conftest import Cli
+
+pytestmark = pytest.mark.slow
 
 
 async def test_the_demo_comes_to_the_same_in_json_and_in_avro_behind_a_registry_that_is_down_at_first(cli: Cli) -> None:

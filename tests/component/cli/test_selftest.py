@@ -15,6 +15,8 @@ import pytest
 from bridge.sandbox.emulator import DEFAULT_KEY
 from tests.component.cli.conftest import Cli
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 kafka:
   bootstrap_servers: kafka.example:9092

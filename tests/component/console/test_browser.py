@@ -18,6 +18,8 @@ from tests.support.console import views
 from tests.support.console.browser import Scheme, served, tab
 from tests.support.console.running import TOKEN, ConsoleSetting, configuration
 
+pytestmark = pytest.mark.slow
+
 WIDTHS: Final = (360, 800, 1440)
 SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
 PLACES: Final = {

@@ -14,6 +14,8 @@ from tests.support.service import events, ledger
 from tests.support.service.embedded import Broker
 from tests.support.service.settings import RESTARTABLE
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600.0
 REAL = time.time
 

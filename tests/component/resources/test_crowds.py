@@ -18,6 +18,8 @@ from tests.support.service.embedded import Broker
 from tests.support.service.settings import GROUP, LETTERS, RESTARTABLE
 from tests.support.service.waiting import until
 
+pytestmark = pytest.mark.slow
+
 MANY = 300
 IS_FULL = os.environ.get("FAULTS") == "full"
 BACKLOG = 2_000_000 if IS_FULL else 100_000

@@ -13,6 +13,8 @@ from tests.support.service import events, ledger
 from tests.support.service.embedded import Broker
 from tests.support.service.waiting import until
 
+pytestmark = pytest.mark.slow
+
 INFLATED = 60_000_000
 """Bytes; some 60 KB as they are sent."""
 

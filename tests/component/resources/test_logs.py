@@ -18,6 +18,8 @@ from tests.support.service.embedded import Broker
 from tests.support.service.replica import Replica, done
 from tests.support.service.waiting import until
 
+pytestmark = pytest.mark.slow
+
 StartUnheard = Callable[[int], Awaitable[Unheard]]
 
 
