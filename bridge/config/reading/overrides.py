@@ -60,10 +60,9 @@ class Overrides:
 def read(environ: Mapping[str, str], shape: FileShape) -> Overrides:
     """All overrides in the environment of a file of that shape."""
     found = Overrides()
-    known = dict(_places(shape.model, ()))
-    for variable in sorted(environ):
-        if not variable.startswith(PREFIX):
-            continue
+    variables = sorted(variable for variable in environ if variable.startswith(PREFIX))
+    known = dict(_places(shape.model, ())) if variables else {}
+    for variable in variables:
         name = variable.removeprefix(PREFIX)
         place = known.get(name) or _property(name)
         if place is not None:

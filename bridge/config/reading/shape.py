@@ -5,12 +5,13 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Union, get_args, get_origin
 
 from bridge.config.keys.fields import Section
 
 
+@cache  # models never change, and a file is asked about each key several times
 def subsection(model: type[Section], key: str) -> type[Section] | None:
     """The model of a key whose value is a map with fixed keys, or may be left out altogether."""
     field = model.model_fields.get(key)
@@ -19,11 +20,13 @@ def subsection(model: type[Section], key: str) -> type[Section] | None:
     return only if isinstance(only, type) and issubclass(only, Section) else None
 
 
+@cache
 def may_be_left_out(model: type[Section], key: str) -> bool:
     """Whether a section that is not there is something else than one with nothing set."""
     return type(None) in _alternatives(model.model_fields[key].annotation)
 
 
+@cache
 def is_structure(model: type[Section], key: str) -> bool:
     """Whether a key's value is a list or a map with free keys."""
     annotation = model.model_fields[key].annotation
