@@ -42,6 +42,7 @@ class Named:
     is_completed: bool
 
 
+@functools.cache
 def root() -> Any:
     """The real parser."""
     return typer.main.get_command(app)
@@ -76,11 +77,14 @@ def of_code() -> Iterator[Named]:
     A text that is nothing but the name of a command is what is recorded as the author of something.
     """
     for file in sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "commands.py"}):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        source = file.read_text(encoding="utf-8")
+        if "command(" not in source and "bridge " not in source:
+            continue
+        name, tree = file.relative_to(PACKAGE), ast.parse(source)
         parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-        for node in ast.walk(tree):
-            where = f"{file.relative_to(PACKAGE)}:{getattr(node, 'lineno', 0)}"
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "command" and _is_word(node.args[0]):
+        for node in (tree, *parents):
+            where = f"{name}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.Call) and _calls(node, "command") and _is_word(node.args[0]):
                 # Options that depend on what was typed (``*options``) are the business of the command's own tests.
                 given = [each for each in node.args if not isinstance(each, ast.Starred)]
                 words = tuple(str(each.value) if isinstance(each, ast.Constant) else _VALUE for each in given)
@@ -95,7 +99,7 @@ def on_import(source: str) -> Iterator[int]:
     """The lines on which commands are completed when a module of this text is imported, and not when a call runs."""
 
     def walk(node: ast.AST) -> Iterator[int]:
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"command", "completed"}:
+        if isinstance(node, ast.Call) and _calls(node, "command", "completed"):
             yield node.lineno
         inside: Iterable[ast.AST] = ast.iter_child_nodes(node)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -120,6 +124,10 @@ def _text(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> str | None:
     return None if isinstance(parent, ast.JoinedStr | ast.Expr) else node.value
 
 
+def _calls(node: ast.Call, *names: str) -> bool:
+    return isinstance(node.func, ast.Name) and node.func.id in names
+
+
 def _is_word(argument: ast.expr) -> bool:
     return isinstance(argument, ast.Constant)
 
@@ -136,7 +144,7 @@ def _is_of_help(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
 
 def _is_completed(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
     for each in _above(node, parents):
-        if isinstance(each, ast.Call) and ast.unparse(each.func) == "completed":
+        if isinstance(each, ast.Call) and _calls(each, "completed"):
             return True
         if isinstance(each, ast.Assign | ast.AnnAssign):
             target = each.targets[0] if isinstance(each, ast.Assign) else each.target
