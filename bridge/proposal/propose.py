@@ -1,0 +1,122 @@
+"""From records to a proposal. The order in which they are given does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from bridge.decode.protocol import NO_SCHEMAS, Schemas
+from bridge.model import Record
+from bridge.proposal.choices import Proposal, ProposedSetting, ProposedTopic
+from bridge.proposal.documents import SampledTopic, TopicFormat
+from bridge.proposal.fields import SampledField, fields_of
+from bridge.proposal.pace import moments_of, traffic_of
+from bridge.proposal.people import user_of
+from bridge.proposal.reading import read_topic
+from bridge.proposal.routes import routes_of
+from bridge.proposal.time_and_id import id_of, time_of
+from bridge.proposal.types import type_of
+from bridge.proposal.words import CHANGES, singular, subject_of, title, words
+
+_GENERIC: Final = frozenset({"value", "record", "envelope", "event", "message", "payload", "key", "data"})
+Request = tuple[str, int, float | None, str]
+"""Topic, partition, moment and user."""
+
+
+def propose(
+    records: Iterable[Record],
+    schemas: Schemas = NO_SCHEMAS,
+    topics: Sequence[str] = (),
+    protobuf: TopicFormat | None = None,
+) -> Proposal:
+    """What the records mean. `topics` are those that were asked for, with or without records."""
+    by_topic: dict[str, list[Record]] = {name: [] for name in topics}
+    for record in records:
+        by_topic.setdefault(record.topic, []).append(record)
+    made = []
+    requests: list[Request] = []
+    for name in sorted(by_topic):
+        topic = read_topic(name, sorted(by_topic[name], key=_order), schemas, protobuf)
+        proposed, own = _topic(topic)
+        made.append(proposed)
+        requests += own
+    return Proposal(tuple(made), traffic_of(requests))
+
+
+def _order(record: Record) -> tuple[bytes, bytes, list[tuple[str, bytes]], int, int, int]:
+    headers = [(name, content or b"") for name, content in record.headers]
+    return record.value or b"", record.key or b"", headers, record.timestamp_ms or 0, record.partition, record.offset
+
+
+def _topic(topic: SampledTopic) -> tuple[ProposedTopic, list[Request]]:
+    fields = fields_of(topic.documents)
+    changes = topic.format.unwrap == "debezium"
+    kind = type_of(topic, fields)
+    subject = kind.subject or subject_of([topic.name])
+    user = user_of(fields, subject=singular(subject.replace(" ", "_")), changes=changes and bool(kind.subject))
+    stored = {
+        number: document.record.timestamp_ms / 1000
+        for number, document in enumerate(topic.documents)
+        if document.record.timestamp_ms
+    }
+    free = [each for each in fields if each.expression not in user.text.split(" || ")]
+    when = time_of(free, stored)
+    time_field = next((each for each in free if each.expression == when.setting.text), None)
+    identifier = id_of([each for each in free if each is not time_field], time_field)
+    used = _used(kind.setting, user, when.setting, identifier)
+    users = _users(user, fields)
+    routes, remarks = routes_of(
+        kind.types,
+        [each for each in fields if not _is_the(users, each)],
+        used,
+        subject=subject,
+        changes=changes,
+        named=_named(topic, kind.setting.spec),
+        topic=topic.name if kind.setting.spec == "topic" else "",
+    )
+    proposed = ProposedTopic(
+        topic,
+        kind.setting,
+        user,
+        when.setting,
+        identifier,
+        routes,
+        drops_userless=0 < user.share < 1 and user.is_certain,
+        drops_untyped=kind.setting.share < 1,
+        remarks=remarks,
+    )
+    dropped = {route.event_type for route in routes if not route.event_name}
+    moments = moments_of(stored, when.moments)
+    return proposed, [
+        (topic.name, topic.documents[number].record.partition, moments.get(number), users[number])
+        for number in sorted(kind.types)
+        if kind.types[number] not in dropped and number in users
+    ]
+
+
+def _used(*settings: ProposedSetting) -> set[str]:
+    used: set[str] = set()
+    for each in settings:
+        used |= {part.strip('{}"') for part in each.text.replace("}.{", " || ").replace("}/{", " || ").split(" || ")}
+        used |= set(each.text.split(" || "))
+    return used
+
+
+def _is_the(users: Mapping[int, str], field: SampledField) -> bool:
+    """Whether it is the user once more, under another name."""
+    return bool(users) and all(users.get(number) == str(value) for number, value in field.values.items())
+
+
+def _users(user: ProposedSetting, fields: Sequence[SampledField]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for expression in reversed(user.text.split(" || ")):
+        for each in fields:
+            if each.expression == expression:
+                found.update({number: str(value) for number, value in each.values.items()})
+    return found
+
+
+def _named(topic: SampledTopic, spec: object) -> str:
+    """The schema's name tells more of an event than the topic's does."""
+    titles = [each for each in topic.titles if set(words(each)) - _GENERIC - CHANGES and len(words(each)) > 1]
+    return title(titles[0]) if spec == "topic" and len(topic.titles) == 1 and titles else ""
