@@ -17,6 +17,7 @@ from bridge.cli.dlq.selectors import SelectingCommand
 from bridge.cli.explaining import explain
 from bridge.cli.frame import help, startup  # noqa: A004 - named as commands are
 from bridge.cli.frame.help import about
+from bridge.cli.init import command as init_
 from bridge.cli.live import tap
 from bridge.cli.offsets import set_
 from bridge.cli.offsets import show as show_offsets
@@ -135,6 +136,9 @@ app = typer.Typer(
 app.command("demo", cls=help.Command, short_help="Watch the whole bridge at work for half a minute.")(demo.demo)
 app.command("emulator", cls=help.Command, short_help="An emulated Track API to try against, with faults and a page.")(
     emulator.emulator
+)
+app.command("init", cls=help.Command, short_help="Propose a configuration from the records of topics or files.")(
+    init_.init
 )
 app.command("run", cls=help.Command)(run.run)
 app.command("check", cls=help.Command)(check.check)

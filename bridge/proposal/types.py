@@ -87,7 +87,7 @@ def _score(field: SampledField) -> float:
     if odd > 0.2 * len(texts):
         # What has the name of a type is one, however odd its values: only those of ids and times are not.
         identifiers = sum(is_identifier(text) or time_form(text) is not None for text in texts)
-        if identifiers > 0.2 * len(texts) or score < 9:
+        if identifiers > 0.6 * len(texts) or score < 9:
             return 0.0
     if sum(map(len, texts)) > 60 * len(texts):
         return 0.0

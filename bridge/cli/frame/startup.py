@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from logging import Logger, NullHandler, getLogger
 from pathlib import Path
@@ -76,12 +76,22 @@ class LoadedConfiguration:
 
 
 def load_to_read(
-    given: Path | None, schemas: Sequence[str] | None, *, offline: bool = False, needs_key: bool = True
+    given: Path | None,
+    schemas: Sequence[str] | None,
+    *,
+    offline: bool = False,
+    needs_key: bool = True,
+    supplied: Mapping[str, str] | None = None,
 ) -> LoadedConfiguration:
     """As `load`, for a command that reads records; `schemas` are its options ``--schema``."""
     from bridge.registry.commands import open_schemas
 
-    return load(given, lambda section: open_schemas(schemas, None if offline else section), needs_key=needs_key)
+    return load(
+        given,
+        lambda section: open_schemas(schemas, None if offline else section),
+        needs_key=needs_key,
+        supplied=supplied,
+    )
 
 
 def load(
@@ -89,10 +99,12 @@ def load(
     open_schemas: Callable[[SchemaRegistry | None], CommandSchemas] | None = None,
     *,
     needs_key: bool = True,
+    supplied: Mapping[str, str] | None = None,
 ) -> LoadedConfiguration:
     """Read and compile the configuration. Raises `Refused` with all its problems.
 
-    Without `needs_key` it may be one without an API key.
+    Without `needs_key` it may be one without an API key. `supplied` stands for variables that
+    the environment does not have.
     """
     commands.configured_by(None if given is None else str(given))
     from bridge.config import environment, load
@@ -101,7 +113,7 @@ def load(
     from bridge.mapping.destination import destination_of
     from bridge.mapping.mapper import CompiledMapping
 
-    environ = environment.variables()
+    environ = {**(supplied or {}), **environment.variables()}
     try:
         path = environment.config_file(given, environ)
     except ConfigError as nowhere:

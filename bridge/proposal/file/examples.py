@@ -42,7 +42,7 @@ Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _ExampleParts:
     """What of a record an example needs."""
 
     paths: frozenset[Path]
@@ -104,7 +104,7 @@ def _example(
     return {"name": f"{name}, of {proposed.topic.name}", "record": made, "expect": expect[0]}
 
 
-def _wanted(proposed: ProposedTopic, config: MappingConfig) -> _Wanted:
+def _wanted(proposed: ProposedTopic, config: MappingConfig) -> _ExampleParts:
     specs: list[tuple[Any, bool]] = [(proposed.event_type.spec, True)]
     specs += [(each.spec, False) for each in (proposed.user_id, proposed.occurred_at, proposed.event_id)]
     specs += [(key.spec, False) for route in proposed.routes for key in route.keys if key.why_not is None]
@@ -123,7 +123,7 @@ def _wanted(proposed: ProposedTopic, config: MappingConfig) -> _Wanted:
         if text.startswith("header:"):
             headers[text.removeprefix("header:")] = is_type
         key = key or text == "key" or text.startswith("key:")
-    return _Wanted(frozenset(paths), frozenset(types), headers, key)
+    return _ExampleParts(frozenset(paths), frozenset(types), headers, key)
 
 
 def _parsed(spec: Any, config: MappingConfig) -> ValueSpec:
@@ -134,7 +134,9 @@ def _parsed(spec: Any, config: MappingConfig) -> ValueSpec:
     return parsed
 
 
-def _record(document: SampledDocument, proposed: ProposedTopic, wanted: _Wanted, new: Replacements) -> dict[str, Any]:
+def _record(
+    document: SampledDocument, proposed: ProposedTopic, wanted: _ExampleParts, new: Replacements
+) -> dict[str, Any]:
     found, record = proposed.topic.format, document.record
     made: dict[str, Any] = {"topic": record.topic}
     if wanted.key and record.key is not None:
@@ -155,7 +157,7 @@ def _record(document: SampledDocument, proposed: ProposedTopic, wanted: _Wanted,
     return made
 
 
-def _headers(record: Record, wanted: _Wanted, new: Replacements) -> dict[str, str]:
+def _headers(record: Record, wanted: _ExampleParts, new: Replacements) -> dict[str, str]:
     out: dict[str, str] = {}
     for name, content in record.headers:
         if content is None or not (name in wanted.headers or name.startswith("ce_")):
@@ -168,7 +170,9 @@ def _headers(record: Record, wanted: _Wanted, new: Replacements) -> dict[str, st
     return out
 
 
-def _pruned(raw: Any, document: SampledDocument, proposed: ProposedTopic, wanted: _Wanted, new: Replacements) -> Any:
+def _pruned(
+    raw: Any, document: SampledDocument, proposed: ProposedTopic, wanted: _ExampleParts, new: Replacements
+) -> Any:
     """The value without what nothing reads, and with other values."""
     found = proposed.topic.format
     if isinstance(raw, dict) and raw.keys() == {"schema", "payload"} and found.unwrap != "none":
@@ -190,7 +194,7 @@ def _pruned(raw: Any, document: SampledDocument, proposed: ProposedTopic, wanted
     return _object(raw, wanted, new)
 
 
-def _object(raw: dict[str, Any], wanted: _Wanted, new: Replacements) -> Any:
+def _object(raw: dict[str, Any], wanted: _ExampleParts, new: Replacements) -> Any:
     paths = set(wanted.paths)
     if "op" in raw and ("after" in raw or "before" in raw):
         paths |= {(name,) for name in _CHANGE}

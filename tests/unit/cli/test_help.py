@@ -157,6 +157,7 @@ def test_a_command_that_reads_no_configuration_says_so(cli: Cli, path: tuple[str
 
 
 UNANSWERED: Final = {
+    "init": "init --brokers 127.0.0.1:1 --topics shop.orders --output {file}.yaml",
     "check": "check",
     "map": "map --from-topic",
     "explain": "explain shop.orders/0/1",
@@ -218,6 +219,6 @@ def test_a_command_that_gets_no_answer_ends_with_3(
         "begun": begun_run_of(Path(path), tmp_path / "begun").path,
     }
     words = shlex.split(line.format(file=file, folder=tmp_path / "run", **runs))
-    ran = cli(*words, *([] if words[0] in {"status", "tap"} else ["-c", path]))
+    ran = cli(*words, *([] if words[0] in {"status", "tap", "init"} else ["-c", path]))
 
     assert ran.code == ExitCode.UNREACHABLE, ran

@@ -1,0 +1,78 @@
+"""What the written file is worth: the same as ``check`` and ``map`` say of it, and what is left to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bridge.cli.checks import findings
+from bridge.cli.checks.findings import Area
+from bridge.cli.frame import output, startup
+from bridge.cli.samples.histogram import Histogram
+from bridge.commands import command
+from bridge.exits import ExitCode
+from bridge.model import Record
+
+PLACEHOLDERS: Final = {"USERPILOT_ENDPOINT": "https://userpilot-endpoint.invalid"}
+"""Stands for what the file leaves to the environment, while it is looked at here."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReview:
+    """What was found of a file that was just written."""
+
+    areas: Sequence[Area]
+    samples: Histogram
+
+    @property
+    def code(self) -> ExitCode:
+        """Whether something needs a look: a sample that is a dead letter, a finding, or nothing that is sent."""
+        is_well = findings.exit_code(self.areas) is ExitCode.OK and self.samples.requests
+        return ExitCode.OK if is_well and not self.samples.dead_letters else ExitCode.FINDINGS
+
+    def show(self) -> None:
+        """For a person."""
+        output.line(command("check"), "bold")
+        findings.show(self.areas)
+        output.line()
+        output.line(f"{command('map')}, of the samples", "bold")
+        output.lines(self.samples.lines())
+        output.line()
+
+    def document(self) -> dict[str, Any]:
+        """For a script."""
+        return {"check": findings.document(self.areas), "map": self.samples.document()}
+
+
+def look(
+    path: Path, records: Sequence[Record], schemas: Sequence[str], secrets: Mapping[str, str], *, has_brokers: bool
+) -> WrittenReview:
+    """Check and map. Raises `Refused` for a file that does not load."""
+    from bridge.cli.checks import areas
+
+    start = startup.load_to_read(path, schemas, needs_key=False, supplied={**PLACEHOLDERS, **secrets})
+    found = [areas.configuration(start, offline=True), *areas.offline(start)]
+    if has_brokers:
+        from bridge.cli.checks import cluster
+
+        found += cluster.look(start.config, start.mapping, startup.quiet_logger(), patience=startup.PATIENCE)
+    histogram = Histogram()
+    now = time.time()
+    for record in records:
+        histogram.add(record, start.mapping.map_all(record, now))
+    return WrittenReview(found, histogram)
+
+
+def next_steps(missing: Sequence[str]) -> None:
+    """What somebody does now."""
+    steps = [
+        *missing,
+        "read the file: it says what each proposal is based on",
+        f"{command('test')}: do the examples hold?",
+        f"{command('run')}: send",
+    ]
+    output.line("Next:")
+    output.lines(f"  {number}. {step}" for number, step in enumerate(steps, start=1))

@@ -1,0 +1,118 @@
+"""``init`` from files: what it writes, what it never does, and everything that is wrong said at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bridge.cli import entry
+from tests.support.proposal.topics import TOPICS
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    lines = [record.value or b"" for record in TOPICS["plain"]().records]
+    (tmp_path / "shop.orders.ndjson").write_bytes(b"\n".join(lines))
+    return tmp_path
+
+
+def test_samples_of_a_file_become_a_configuration_that_is_checked_and_tried(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert entry.run(["init", "--samples", "shop.orders.ndjson"]) == 0
+    out = capsys.readouterr().out
+    assert "user      data.customer.id (in 100 % of 80, 16 different)" in out
+    assert "No problems." in out
+    assert "80 records would make 80 requests." in out
+    assert "set USERPILOT_API_KEY" in out
+    written = yaml.safe_load((here / "bridge.yaml").read_text(encoding="utf-8"))
+    assert written["kafka"]["topics"] == ["shop.orders"]
+    assert set(written["mapping"]["events"]) == {
+        "order.completed", "order.cancelled", "account.created", "cart.item_added",
+    }  # fmt: skip
+
+
+def test_a_file_that_exists_is_left_alone_unless_yes_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "bridge.yaml").write_text("mine", encoding="utf-8")
+    assert entry.run(["init", "--samples", "shop.orders.ndjson"]) == 2
+    assert "bridge.yaml exists, and is not overwritten" in capsys.readouterr().err
+    assert (here / "bridge.yaml").read_text(encoding="utf-8") == "mine"
+    assert entry.run(["init", "--samples", "shop.orders.ndjson", "--yes"]) == 0
+    assert (here / "bridge.yaml").read_text(encoding="utf-8") != "mine"
+    assert list(here.glob(".*")) == []
+
+
+def test_without_a_terminal_nothing_is_asked_and_what_is_missing_is_named(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert entry.run(["init"]) == 2
+    assert "--brokers HOST:PORT and --topics NAME, or --samples FILE" in capsys.readouterr().err
+    assert entry.run(["init", "--brokers", "127.0.0.1:1"]) == 2
+    assert "give --topics NAME" in capsys.readouterr().err
+    assert not (here / "bridge.yaml").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_all_that_is_wrong_is_said_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    line = "init --samples none.json -t ^shop -p sasl.username --registry x:/y --endpoint ftp://x -o gone/bridge.yaml"
+    assert entry.run([*line.split(), "--message-type", "M"]) == 2
+    said = capsys.readouterr().err
+    for option in ("--samples", "--topics", "--property", "--registry", "--endpoint", "--output", "--message-type"):
+        assert option in said
+    assert len(said.splitlines()) == 7
+
+
+def test_secrets_stay_out_of_the_file_and_out_of_what_is_printed(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    login = ["-p", "security.protocol=sasl_ssl", "-p", "sasl.mechanism=PLAIN", "-p", "sasl.username=bridge"]
+    line = ["init", "--samples", "shop.orders.ndjson", *login, "-p", "sasl.password=hunter2-of-the-test"]
+    assert entry.run(line) == 0
+    captured = capsys.readouterr()
+    text = (here / "bridge.yaml").read_text(encoding="utf-8")
+    assert "hunter2" not in text + captured.out + captured.err
+    assert "sasl.password: ${KAFKA_SASL_PASSWORD}" in text
+    assert "sasl.username: bridge" in text
+    assert "set KAFKA_SASL_PASSWORD" in captured.out
+
+
+def test_lines_of_kcat_say_their_topics_and_a_script_gets_one_document(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        json.dumps(
+            {
+                "topic": record.topic, "partition": record.partition, "offset": record.offset, "tstype": "create",
+                "ts": record.timestamp_ms, "broker": 1, "headers": [], "key": None,
+                "payload": (record.value or b"").decode(),
+            }
+        )
+        for name in ("7 stripe", "9 eventbridge")
+        for record in TOPICS[name]().records
+    ]  # fmt: skip
+    (here / "dump.ndjson").write_text("\n".join(lines), encoding="utf-8")
+    assert entry.run(["init", "--samples", "dump.ndjson", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [each["topic"] for each in document["topics"]] == ["aws.events", "stripe.events"]
+    assert document["map"]["dead_letters"] == 0
+    assert document["traffic"]["per_minute"] > 0
+    written = yaml.safe_load((here / "bridge.yaml").read_text(encoding="utf-8"))
+    assert list(written["mapping"]["per_topic"]) == ["aws.events"]
+
+
+def test_samples_that_would_be_dead_letters_end_with_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (here / "shop.orders.ndjson").read_text(encoding="utf-8")
+    (here / "shop.orders.ndjson").write_text(f"{text}\nno json at all\n", encoding="utf-8")
+    assert entry.run(["init", "--samples", "shop.orders.ndjson"]) == 1
+    assert "dead letter" in capsys.readouterr().out
+
+
+def test_an_empty_file_teaches_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "empty.ndjson").write_bytes(b"")
+    assert entry.run(["init", "--samples", "empty.ndjson"]) == 2
+    assert "no record in empty.ndjson" in capsys.readouterr().err
+    assert not (here / "bridge.yaml").exists()
