@@ -30,6 +30,7 @@ from bridge.console.pages import (
     partition,
     partitions,
     routes,
+    send,
     settings,
 )
 from bridge.console.parts import ConsoleParts
@@ -50,6 +51,7 @@ PAGES: Final[Sequence[ConsolePage]] = (
     letter.PAGE,
     find.PAGE,
     mapping.PAGE,
+    send.PAGE,
     settings.PAGE,
     login.PAGE,
 )

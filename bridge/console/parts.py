@@ -13,6 +13,7 @@ from bridge.console.letters.replays import ReplayJobs
 from bridge.console.measures import Measures
 from bridge.console.reach import ConsoleReach
 from bridge.console.rendering import Renderer
+from bridge.console.sending.desk import ConsoleFiles
 from bridge.console.session import Sessions
 from bridge.fleet.acts import FleetControl
 from bridge.fleet.acts.offset_setting import OffsetSetting
@@ -39,6 +40,8 @@ class ConsoleParts:
     """None: records cannot be read here."""
     desk: ConsoleLetters | None = None
     """Dead letters; None: there is no mapping to read them by."""
+    files: ConsoleFiles | None = None
+    """What sends files; None: there is no mapping to send by."""
     offsets: OffsetSetting | None = None
     """What sets committed offsets; None: without a token nothing does."""
     replays: ReplayJobs = field(default_factory=ReplayJobs)

@@ -38,6 +38,13 @@ PROBES: Final = ("/livez", "/readyz")
 METHODS: Final = ("GET", "HEAD", "POST")
 MOST_BODY: Final = 2_000_000
 """Bytes of a form."""
+UPLOADS: Final = ("/send/preview",)
+"""Paths of forms that may hold a file."""
+MOST_UPLOAD: Final = 16_000_000
+"""Bytes of such a form."""
+TOO_LARGE: Final = (
+    f"A file may have {MOST_UPLOAD / 1e6:g} MB here. Split it, or send it with `{command('send', '--file', 'FILE')}`."
+)
 _ASKED: Final = "bridge.asked"
 _SHOWN: Final = 80
 
@@ -108,7 +115,7 @@ class Guard:
         if self._reach.behind_proxy and not self._is_forwarded_right(headers):
             return _refused(421, self._unknown_host([_first(headers, "x-forwarded-host")]))
         if method == "POST":
-            return _cross_site(headers, found)
+            return _cross_site(headers, found, scope["path"])
         return _embedded(headers)
 
     def _is_forwarded_right(self, headers: Headers) -> bool:
@@ -126,21 +133,26 @@ class Guard:
         )
 
 
-def _cross_site(headers: Headers, found: RequestOrigin) -> PlainTextResponse | None:
+def _cross_site(headers: Headers, found: RequestOrigin, path: str) -> PlainTextResponse | None:
     """A form must come from a page of this console: the browser says where it comes from."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if (site is not None and site != "same-origin") or (origin is not None and origin.lower() != found.origin):
         return _refused(403, "This form came from a page of another site. Open the console itself and try there.")
     if site is None and origin is None:
         return _refused(403, "The browser does not say which page this form came from, so it is not taken.")
+    return _unreadable(headers, path)
+
+
+def _unreadable(headers: Headers, path: str) -> PlainTextResponse | None:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
+    is_upload = kind == "multipart/form-data" and path in UPLOADS
+    if kind != "application/x-www-form-urlencoded" and not is_upload:
         return _refused(415, "A form must be application/x-www-form-urlencoded.")
     length = headers.get("content-length", "")
     if not length.isascii() or not length.isdigit():
         return _refused(411, "A form must say how long it is.")
-    if int(length[:20]) > MOST_BODY:
-        return _refused(413, f"A form may have {MOST_BODY} bytes.")
+    if int(length[:20]) > (MOST_UPLOAD if is_upload else MOST_BODY):
+        return _refused(413, TOO_LARGE if is_upload else f"A form may have {MOST_BODY} bytes.")
     return None
 
 

@@ -26,6 +26,7 @@ from bridge.console.history import INTERVAL
 from bridge.console.letters.desk import ConsoleLetters
 from bridge.console.parts import ConsoleParts
 from bridge.console.reach import ConsoleReach
+from bridge.console.sending.desk import ConsoleFiles
 from bridge.console.session import Sessions
 from bridge.console.token import TokenFile
 from bridge.errors import InvalidError, Misuse, Unreachable
@@ -35,6 +36,7 @@ from bridge.fleet.acts.offset_setting import ClusterBooks, OffsetSetting
 from bridge.fleet.opening import open_fleet
 from bridge.mapping.mapper import CompiledMapping
 from bridge.ops.log.logger import EventLogger, Logging, set_up
+from bridge.sending.job import SendJobs
 from bridge.service.main import on_loop, secrets_of
 
 _BACKLOG: Final = 128
@@ -80,6 +82,7 @@ async def _run(
             finder = ConsoleFinder(config, mapping, source, client_log)
             cell = ConfinedCell()
             desk = ConsoleLetters(config, mapping, client_log, cell=cell)
+            sends = SendJobs(config, mapping, client_log)
             control = None if token is None else over_network(config)
             books = ClusterBooks(config, client_log)
             offsets = None if control is None else OffsetSetting(config.kafka.group_id, control, books)
@@ -88,6 +91,7 @@ async def _run(
                 *(config, source, sessions, reach, log.logger, control),
                 find=finder.find,
                 desk=desk,
+                files=ConsoleFiles(config, mapping, sends),
                 offsets=offsets,
                 confined=cell,
             )
@@ -101,7 +105,7 @@ async def _run(
             async with recording(parts):
                 limits = _LIMITS.without_addresses() if reach.behind_proxy else _LIMITS
                 await serve(Console(parts), server_socket, log.logger, limits)
-            await parts.replays.close()
+            await asyncio.gather(parts.replays.close(), sends.close())
     log.logger.info("console_stopped")
     return ExitCode.OK
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bridge.cli.frame import output, running, startup
 from bridge.commands import Operand, command
-from bridge.errors import Misuse, Unreachable
+from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.text import tables
 from bridge.text.amounts import plural, thousands
@@ -171,64 +170,36 @@ def _not_sent(lines: Sequence[FileLine], rejected: Rejected, *, as_json: bool) -
 
 def _lines(asked: SendFileRequest) -> list[FileLine]:
     from bridge.inputs import records
-    from bridge.reprocess.sending.file_sending import FileLine
+    from bridge.sending.preview import file_lines
 
-    found = [
-        FileLine(number, text.decode("utf-8", "backslashreplace"), record)
-        for number, text, record in records.numbered(str(asked.source), asked.form, asked.topic)
-    ]
-    if not found:
-        raise Misuse(f"{asked.source} is empty: there is no record to send.")
-    lines = [line for line in found if line.number >= (asked.first or 1)]
-    if not lines:
-        raise Misuse(f"--from-line {asked.first}: the last record of {asked.source} is in line {found[-1].number}.")
-    return lines
+    source = str(asked.source)
+    return file_lines(records.numbered(source, asked.form, asked.topic), source, asked.first)
 
 
 def _expected(
     start: startup.LoadedConfiguration, asked: SendFileRequest, lines: Sequence[FileLine], *, to_stderr: bool
 ) -> int:
     """Says what becomes of the lines under the mapping; how many requests it is."""
-    from bridge.model import KINDS, TRACK, Failed, Filtered, Forget, Request
+    from bridge.model import KINDS, TRACK
+    from bridge.sending.preview import preview
 
-    now = time.time()
-    kinds: Counter[type] = Counter()
-    requests: Counter[str] = Counter()
-    for line in lines:
-        outcomes = start.mapping.map_all(line.record, now)
-        kinds.update(type(outcome) for outcome in outcomes)
-        requests.update(outcome.kind.name for outcome in outcomes if isinstance(outcome, Request))
-    of_kinds = ", ".join(f"{thousands(requests[kind.name])} {kind.name}" for kind in KINDS if requests[kind.name])
+    found = preview(start.mapping, lines, time.time())
+    of_kinds = ", ".join(f"{thousands(found.kinds[kind.name])} {kind.name}" for kind in KINDS if found.kinds[kind.name])
     rows = [
-        (thousands(len(lines)), "records in the file"),
-        (thousands(kinds[Request]), f"requests ({of_kinds})" if {*requests} - {TRACK.name} else "requests"),
-        (
-            thousands(kinds[Filtered] + kinds[Forget]),
-            f"left out, by a rule of the mapping (`{asked.shown_by}` says which)",
-        ),
-        (thousands(kinds[Failed]), f"cannot become a request (`{asked.shown_by}` says why)"),
+        (thousands(found.records), "records in the file"),
+        (thousands(found.requests), f"requests ({of_kinds})" if {*found.kinds} - {TRACK.name} else "requests"),
+        (thousands(found.left_out), f"left out, by a rule of the mapping (`{asked.shown_by}` says which)"),
+        (thousands(found.failures), f"cannot become a request (`{asked.shown_by}` says why)"),
     ]
     shown = tables.table([row for row in rows if row[0] != "0"], right=(0,))
     output.to_stderr(shown) if to_stderr else output.lines(shown)
-    return kinds[Request]
+    return found.requests
 
 
 def _letters_end(start: startup.LoadedConfiguration) -> dict[int, int]:
-    """Where the dead-letter topic ends: claims on its partitions carry what is declared of the budget."""
-    from bridge.model import TopicPartition
+    from bridge.sending.letters_end import ends_of
 
-    inspection, cluster = startup.connect(start)
-    topic = start.config.dead_letter.topic
-    if topic not in cluster.topics:
-        raise Misuse(
-            f"The topic {topic} does not exist, or this user may not see it. The budget is shared with running bridges "
-            f"by way of it: `{command('topics', 'create')}` makes it."
-        )
-    partitions = [TopicPartition(topic, number) for number in range(cluster.topics[topic])]
-    logs = inspection.logs(partitions)
-    if len(logs) < len(partitions):
-        raise Unreachable(f"The brokers did not say where {topic} ends.")
-    return {each.partition: log.end for each, log in logs.items()}
+    return ends_of(*startup.connect(start), start.config.dead_letter.topic)
 
 
 def _end(tally: SendTally, rejected: Rejected, asked: SendFileRequest, *, as_json: bool) -> ExitCode:

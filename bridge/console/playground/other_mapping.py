@@ -27,5 +27,5 @@ def notice(view: FleetView, config: Config) -> str:
     works = "works" if len(others) == 1 else "work"
     return (
         f"{who} {works} by another mapping ({others[0].mapping}) than this console ({own}): what is shown here is made"
-        " by the console's, and nothing is replayed by it. Give both the same file, and restart the console."
+        " by the console's, and nothing is replayed or sent by it. Give both the same file, and restart the console."
     )

@@ -31,6 +31,7 @@ PLACES: Final = {
     "letter": "/letter?id=0:0",
     "find": "/find",
     "mapping": "/mapping",
+    "send": "/send",
     "act": "/act?topic=shop.orders",
     "offsets": "/offsets?topic=shop.orders&partition=0",
     "settings": "/settings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from logging import getLogger
@@ -20,14 +21,18 @@ from bridge.console.session import Sessions
 from bridge.console.token import TokenFile
 from bridge.fleet.source import FleetSource
 from bridge.fleet.view import FleetView
+from bridge.inputs import records
+from bridge.inputs.records import Form
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import LetterReason
 from bridge.sandbox.emulator import Emulator
+from bridge.sending.job import SendJobs, SendOrder
+from bridge.sending.preview import file_lines
 from tests.component.reprocess.conftest import Dlq
 from tests.support.console import views
 from tests.support.console.page_faults import text_of
 from tests.support.console.running import LOCAL, TOKEN, LogOutput, hidden, logging_to
-from tests.support.reprocess.letters import letter
+from tests.support.reprocess.letters import letter, value_of
 
 
 async def view() -> FleetView:
@@ -120,3 +125,27 @@ async def test_a_replay_and_a_discard_of_the_console_are_those_of_the_commands(
     assert min((each["how"], each["reason"] or "") for each in ended) == ("discarded", "too old to matter")
     assert {each["by"] for each in ended if each["how"] == "discarded"} == {"ann"}
     assert len([each for each in ended if each["how"] == "replayed"]) == 5
+
+
+async def test_a_file_sent_from_the_console_arrives_once_and_in_order(
+    configure: Callable[..., Path], put: Callable[..., None], api: Emulator
+) -> None:
+    put(letter(0))  # makes the topic, by which the budget is shared
+    loaded = load.read(configure(), {})
+    assert loaded.config is not None
+    mapping = compile_mapping(loaded.config.mapping)
+    assert isinstance(mapping, CompiledMapping)
+    values = [value_of(f"u-{number % 3}", number) for number in range(30)]
+    found = records.uploaded("lost.ndjson", b"\n".join(values), Form.VALUES, "orders")
+    ended = asyncio.Event()
+    jobs = SendJobs(loaded.config, mapping, getLogger("test.console"))
+    order = SendOrder("lost.ndjson", file_lines(found, "lost.ndjson", None), 600.0, "ann", "lost")
+    job = jobs.begin(order, lambda _job: ended.set())
+    await asyncio.wait_for(ended.wait(), 60)
+    assert (job.problem, job.done, job.left) == ("", 30, 0)
+    bodies = [json.loads(each.body) for each in api.ledger.accepted]
+    accepted = [(each["user_id"], each["metadata"]["n"]) for each in bodies]
+    assert len(accepted) == len(set(accepted)) == 30
+    for user in {user for user, _ in accepted}:
+        numbers = [int(number) for who, number in accepted if who == user]
+        assert numbers == sorted(numbers)

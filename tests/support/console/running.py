@@ -23,6 +23,7 @@ from bridge.console.letters.desk import ConsoleLetters
 from bridge.console.measures import Measures
 from bridge.console.parts import ConsoleParts
 from bridge.console.reach import ConsoleReach
+from bridge.console.sending.desk import ConsoleFiles
 from bridge.console.session import Sessions
 from bridge.console.token import TokenFile
 from bridge.fleet.acts import FleetControl
@@ -35,6 +36,7 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.model import LetterReason, Route
 from bridge.ops.admin.status_client import StatusError
 from bridge.ops.log.logger import EventLogger, set_up
+from bridge.sending.job import SendJobs, SendsLines
 from tests.support.console import views
 from tests.support.reprocess.letters import letter
 from tests.support.reprocess.log_in_memory import LogInMemory
@@ -108,6 +110,8 @@ class ConsoleSetting:
     pages_of_metrics: dict[str, str] = field(default_factory=dict)
     """By the replica's address."""
     letters: LogInMemory = field(default_factory=some_letters)
+    sends: SendsLines | None = None
+    """What sends the lines of a file; None: as the service does, which needs a broker."""
     books: OffsetBooks | None = None
     """Of committed offsets; they can be set where `control` is there, too."""
 
@@ -139,10 +143,15 @@ class ConsoleSetting:
         offsets = None
         if self.control is not None and self.books is not None:
             offsets = OffsetSetting(self.config.kafka.group_id, self.control, self.books)
+        jobs = SendJobs(
+            *(self.config, mapping, getLogger("test.console")),
+            *(() if self.sends is None else (self.sends, lambda _config, _logger: {0: 0})),
+        )
         return ConsoleParts(
             *(self.config, source, sessions, reach, log, self.control, FleetHistory(), measures),
             find=self.find,
             desk=desk,
+            files=ConsoleFiles(self.config, mapping, jobs, self.clock),
             offsets=offsets,
         )
 
@@ -176,6 +185,11 @@ class Visitor:
         """A form, without following."""
         told = {"origin": self.origin, **headers}
         return self.client.post(path, data=given, headers=told, follow_redirects=False)
+
+    def upload(self, path: str, given: dict[str, str], name: str, content: bytes, **headers: str) -> Any:
+        """A form with a file, without following."""
+        told = {"origin": self.origin, **headers}
+        return self.client.post(path, data=given, files={"file": (name, content)}, headers=told, follow_redirects=False)
 
     def log_in(self, token: str = TOKEN, **given: str) -> Any:
         """With the form of the page."""
