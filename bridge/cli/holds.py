@@ -24,6 +24,10 @@ Partitions = Annotated[
         "--partition", metavar="N", min=0, show_default=False, help="Only this one; may be repeated. Left out: all."
     ),
 ]
+Because = Annotated[
+    str | None,
+    typer.Option("--reason", metavar="TEXT", show_default=False, help="Why: kept in the bridge's log, with who."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
@@ -69,12 +73,14 @@ def hold(
 @about(
     ("Resume where it was held", "release shop.orders"),
     ("One partition, in a script", "release shop.orders --partition 3 --yes --json"),
+    ("With why, for the log", "release shop.orders --reason 'amounts are right again' --group"),
     findings="Not all that was asked is released: partitions belong to other replicas, were not held, or are held "
     "for a reason that something else ends.",
     unreachable="No running bridge with this configuration answers on this machine.",
 )
 def release(
     topic: Topic,
+    reason: Because = None,
     partition: Partitions = None,
     config: startup.ConfigPath = None,
     group: Group = False,
@@ -90,10 +96,11 @@ def release(
     if group:
         from bridge.fleet.acts import ReleaseAct
 
-        return for_the_group(start, ReleaseAct(topic, _numbers(partition)), "Release", "Released", yes=yes, json=json)
-    request = {"command": "release", "topic": topic, "partitions": partition, "by": _user()}
+        act = ReleaseAct(topic, _numbers(partition), _why(reason).get("reason", ""))
+        return for_the_group(start, act, "Release", "Released", yes=yes, json=json)
+    request = {"command": "release", "topic": topic, "partitions": partition, "by": _user(), **_why(reason)}
     words = _Words("Release", "Released", "Nothing was released.", ("release",), "Not released")
-    return _carry_out(start, request, words, _again(topic, partition, None, words.command), yes=yes, json=json)
+    return _carry_out(start, request, words, _again(topic, partition, reason, words.command), yes=yes, json=json)
 
 
 @about(
@@ -153,6 +160,7 @@ def pause(
 )
 def resume(
     topic: Topic,
+    reason: Because = None,
     partition: Partitions = None,
     config: startup.ConfigPath = None,
     group: Group = False,
@@ -167,10 +175,20 @@ def resume(
     if group:
         from bridge.fleet.acts import ResumeAct
 
-        return for_the_group(start, ResumeAct(topic, _numbers(partition)), "Resume", "Resumed", yes=yes, json=json)
-    request = {"command": "resume", "topic": topic, "partitions": partition, "by": _user()}
+        act = ResumeAct(topic, _numbers(partition), _why(reason).get("reason", ""))
+        return for_the_group(start, act, "Resume", "Resumed", yes=yes, json=json)
+    request = {"command": "resume", "topic": topic, "partitions": partition, "by": _user(), **_why(reason)}
     words = _Words("Resume", "Resumed", "Nothing was resumed.", ("resume",), "Not resumed")
-    return _carry_out(start, request, words, _again(topic, partition, None, words.command), yes=yes, json=json)
+    return _carry_out(start, request, words, _again(topic, partition, reason, words.command), yes=yes, json=json)
+
+
+def _why(reason: str | None) -> dict[str, str]:
+    """Of a request that may be without: a bridge takes none that is empty."""
+    if reason is None:
+        return {}
+    if not reason.strip():
+        raise Misuse("--reason: must not be empty; leave it out, or say why.")
+    return {"reason": reason}
 
 
 def _numbers(partitions: list[int] | None) -> tuple[int, ...] | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.frame import startup
+from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
 from bridge.commands import command
 from bridge.config import environment
@@ -35,7 +35,7 @@ def top(
 ) -> ExitCode:
     """The whole group live on this terminal: partitions, routes, replicas, holds, and what can be done about them.
 
-    Keys sort, open a row, hold, pause, release, set offsets (with a question and a reason, by the token of
+    Keys sort, open a row, hold, pause, release, set offsets, send a file (with a question and a reason, by the token of
     console.token_file); ? lists them, q ends it. For a log or a script there is bridge status --group.
     """
     instead = command("status", "--group", "--watch")
@@ -51,23 +51,28 @@ def _run(config: startup.ConfigPath, named: Sequence[str]) -> ExitCode:
 
     from bridge.cli import status_group
     from bridge.cli.top import program
+    from bridge.cli.top.sending import TopFiles
     from bridge.fleet import acts
     from bridge.fleet.acts.offset_setting import ClusterBooks, OffsetSetting
     from bridge.fleet.opening import open_fleet
     from bridge.reprocess.author import author
+    from bridge.text.printable import printable
 
-    start = startup.load(config, needs_key=False)
+    start = startup.load_to_read(config, None, needs_key=False)
     instances = tuple(status_group.instance_of(each) for each in named)
     control = None if start.config.console.token_file is None else acts.over_network(start.config, instances)
 
-    offsets = None
+    offsets = files = None
     if control is not None:
+        files = TopFiles(start.config, start.mapping, startup.quiet_logger())
         books = ClusterBooks(start.config, startup.quiet_logger())
         offsets = OffsetSetting(start.config.kafka.group_id, control, books)
 
     async def run() -> None:
         async with open_fleet(start.config, startup.quiet_logger(), instances) as source:
-            await program.on_terminal(source, control, author("").user, offsets)
+            await program.on_terminal(source, control, author("").user, offsets, files)
 
     asyncio.run(run())
+    if files is not None and files.line:
+        output.line(printable(files.line))
     return ExitCode.OK

@@ -16,7 +16,7 @@ from bridge.cli.frame import acting
 from bridge.cli.top import keyboard, screen
 from bridge.cli.top import rows as tables_of
 from bridge.cli.top.screen import SeenFleet
-from bridge.cli.top.state import Dialog, DialogWish, TopState, Verb, answered, press, seen
+from bridge.cli.top.state import OF_FILES, Dialog, DialogWish, TopState, Verb, answered, press, seen
 from bridge.errors import BridgeError
 from bridge.fleet.acts import Act, FleetControl, HoldAct, PauseAct, ReleaseAct, offset_setting
 from bridge.fleet.acts.outcomes import Fate
@@ -25,6 +25,7 @@ from bridge.ops.status.status_text.times import Local, local
 from bridge.reprocess.author import author
 
 if TYPE_CHECKING:
+    from bridge.cli.top.sending import TopFiles
     from bridge.fleet.acts.offset_setting import OffsetSetting, PlannedOffsets
     from bridge.fleet.source import FleetSource
 
@@ -51,8 +52,11 @@ class Top:
         size: Callable[[], tuple[int, int]],
         zone: Local = local,
         offsets: OffsetSetting | None = None,
+        files: TopFiles | None = None,
     ) -> None:
-        """`control`, `offsets`: None where nothing can be changed. `draw` shows lines; `size` is columns and lines."""
+        """`control`, `offsets`, `files`: None where nothing can be changed. `draw` shows lines; `size` is columns and
+        lines.
+        """
         self.state = TopState()
         self._source = source
         self._control = control
@@ -61,6 +65,9 @@ class Top:
         self._size = size
         self._zone = zone
         self._offsets = offsets
+        self._files = files
+        if files is not None:
+            files.changed = self.redraw
         self._planned: PlannedOffsets | None = None
         """Of the dialog that was looked at last."""
         self._seen: SeenFleet | None = None
@@ -108,6 +115,8 @@ class Top:
         if self._seen is None:
             self._draw([ScreenLine((self._trouble or "Looking at the group …")[:wide])])
             return
+        if self._files is not None and (self._files.is_sending or self.state.is_sending):
+            self.state = replace(self.state, sending=self._files.line, is_sending=self._files.is_sending)
         width = min(wide, status_screen.WIDEST)
         self._list(self._seen, width)
         self._draw(screen.lines(self.state, self._seen, width, high, self._zone, self._trouble))
@@ -166,6 +175,8 @@ class Top:
         if self._control is None:
             return [_NO_RIGHT], False
         try:
+            if dialog.verb in OF_FILES:
+                return await self._files_told(wish, dialog)
             if dialog.verb is Verb.OFFSETS:
                 return await self._offsets_told(self._offsets, wish, dialog)
             act = _act(dialog, time.time())
@@ -180,6 +191,17 @@ class Top:
         done = outcome.with_fate(Fate.DONE, Fate.NOT_KEPT, Fate.UNCONFIRMED)
         head = f"Done: {acting.listed(act.topic, done)}." if done else "Nothing was done."
         return [head, *acting.remarks(outcome)], False
+
+    async def _files_told(self, wish: DialogWish, dialog: Dialog) -> tuple[list[str], bool]:
+        files, fleet = self._files, self._seen
+        if files is None or fleet is None:
+            return [_NO_RIGHT], False
+        is_look = wish is DialogWish.PREVIEW
+        if dialog.verb is Verb.STOP:
+            return ([files.line], files.is_sending) if is_look else (files.stop(), False)
+        if is_look:
+            return await files.look(dialog.path, fleet.view)
+        return files.begin(self._by, dialog.reason.strip()), False
 
     async def _offsets_told(
         self, offsets: OffsetSetting | None, wish: DialogWish, dialog: Dialog
@@ -222,17 +244,21 @@ def _act(dialog: Dialog, now: float) -> Act:
         case Verb.PAUSE:
             return PauseAct(topic, partitions, dialog.reason, int(now + dialog.seconds))
         case Verb.RELEASE:
-            return ReleaseAct(topic, partitions)
-        case Verb.OFFSETS:
-            raise AssertionError("offsets are planned first")
+            return ReleaseAct(topic, partitions, dialog.reason)
+        case _:
+            raise AssertionError(f"{dialog.verb}: is no act on partitions")
 
 
 async def on_terminal(
-    source: FleetSource, control: FleetControl | None, by: str, offsets: OffsetSetting | None = None
+    source: FleetSource,
+    control: FleetControl | None,
+    by: str,
+    offsets: OffsetSetting | None = None,
+    files: TopFiles | None = None,
 ) -> None:
     """On standard input and output, which must be a terminal; given back as it was, whatever ends it."""
     canvas = status_screen.Canvas()
-    top = Top(source, control, by, canvas.draw, canvas.size, offsets=offsets)
+    top = Top(source, control, by, canvas.draw, canvas.size, offsets=offsets, files=files)
     loop, number = asyncio.get_running_loop(), sys.stdin.fileno()
     with keyboard.taken(number):
         loop.add_reader(number, lambda: top.typed(keyboard.read(number)))
@@ -241,6 +267,8 @@ async def on_terminal(
         loop.add_signal_handler(signal.SIGWINCH, top.redraw)
         try:
             await top.run()
+            if files is not None:
+                await files.close()  # What is in flight gets its answer.
         finally:
             loop.remove_reader(number)
             for each in (*_SIGNALS, signal.SIGWINCH):

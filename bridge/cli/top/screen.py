@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.cli.top import rows as tables_of
 from bridge.cli.top.rows import WIDE, RouteCounts, Rows, TopRow
-from bridge.cli.top.state import TABLES, Dialog, DialogStage, RowKey, TopState, TopTable, Verb
+from bridge.cli.top.state import OF_FILES, TABLES, Dialog, DialogStage, RowKey, TopState, TopTable, Verb
 from bridge.fleet import headline
 from bridge.ops.status.status_text import NARROWEST, layout
 from bridge.ops.status.status_text.layout import Item, ScreenLine, Text, Tone
@@ -32,17 +32,25 @@ HELP: Final = (
     ("p", "pause: the same for a time"),
     ("f", "set the committed offset of a held partition: from where it is read"),
     ("r", "release what an operator or dead letters hold, or a pause"),
+    ("u", "send a file within the budget, or stop that"),
     ("q, Ctrl-C", "end"),
 )
-_KEYS: Final = "Enter look  s sort  h hold  p pause  r release  f offset  Space still  ? help  q end"
-_SHORT_KEYS: Final = "h hold  p pause  r release  f offset  ? help  q end"
+_KEYS: Final = "Enter look  s sort  h hold  p pause  r release  f offset  u send  Space still  ? help  q end"
+_SHORT_KEYS: Final = "h hold  p pause  r release  f offset  u send  ? help  q end"
 _STATES: Final = {"held": Tone.NEEDS_SOMEONE, "waiting": Tone.WAITS, "unknown": Tone.NEEDS_SOMEONE}
 _MARK, _NO_MARK = "> ", "  "
 _HEAD_LINES: Final = 4
 """Of the sentence on the whole group, at most: the table needs the room."""
 _CONCERNS: Final = 3
 """How many are told above the table, each in one line; the table of holds has all of them whole."""
-_DONE: Final = {Verb.HOLD: "Hold", Verb.PAUSE: "Pause", Verb.RELEASE: "Release", Verb.OFFSETS: "Set the offset of"}
+_DONE: Final = {
+    Verb.HOLD: "Hold",
+    Verb.PAUSE: "Pause",
+    Verb.RELEASE: "Release",
+    Verb.OFFSETS: "Set the offset of",
+    Verb.SEND: "Send",
+    Verb.STOP: "Stop sending",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,8 @@ def _head(state: TopState, view: FleetView, times: Times, width: int, trouble: s
     told = layout.laid_out(said, width)
     out += told[:_HEAD_LINES]
     out += _concerns(view.concerns, times, width)
+    if state.sending:
+        out += layout.laid_out([Text(state.sending, tone=Tone.WAITS)], width)[:_HEAD_LINES]
     if trouble:
         out += layout.laid_out([Text(trouble, tone=Tone.NEEDS_SOMEONE)], width)[:_HEAD_LINES]
     return [*out, ScreenLine(_cut(_tabs(state, view), width), Tone.TITLE)]
@@ -205,30 +215,42 @@ def _dialog(dialog: Dialog, width: int) -> list[ScreenLine]:
     what = f"{_DONE[dialog.verb]} {_places(dialog)}"
     items: list[Item] = [Text(what, tone=Tone.TITLE)]
     match dialog.stage:
-        case DialogStage.REASON:
-            items += [Text(f"Why? {dialog.reason}_"), Text(f"Enter goes on, Tab {_other(dialog)}, Esc leaves it.")]
-        case DialogStage.DURATION:
-            items += [Text(f"Why: {dialog.reason}"), Text(f"For how long? {dialog.duration}_")]
-            items.append(Text("Such as 15m or 2h. Enter goes on, Esc leaves it."))
-        case DialogStage.WHERE:
-            items += [Text(f"Why: {dialog.reason}"), Text(f"Where to? {dialog.to}_")]
-            items.append(Text("earliest, latest, end, an offset, or a time such as 2026-01-31T00:00:00Z."))
-        case DialogStage.LOSS:
-            items += [Text(f"Where to: {dialog.to}"), Text(f"How many records may be passed? {dialog.loss}_")]
-            items.append(Text("Those that are not done and lie below it are never sent. Enter goes on, Esc leaves it."))
         case DialogStage.LOOKING:
-            items.append(Text("Asking the replicas what would be done … Esc leaves it."))
+            looking = "Reading it" if dialog.verb in OF_FILES else "Asking the replicas what would be done"
+            items.append(Text(f"{looking} … Esc leaves it."))
         case DialogStage.CONFIRM:
             items += [Text(each) for each in (*dialog.lines, *_why(dialog))]
-            items.append(Text(f"y does it, n leaves it, Tab {_other(dialog)}.", tone=Tone.WAITS))
+            items.append(Text(f"y does it, n leaves it{_other(dialog)}.", tone=Tone.WAITS))
         case DialogStage.DOING:
-            items.append(Text("Doing it: what is in flight is finished first …"))
+            doing = "Doing it …" if dialog.verb in OF_FILES else "Doing it: what is in flight is finished first …"
+            items.append(Text(doing))
         case DialogStage.TOLD:
             items += [Text(each) for each in dialog.lines]
             items.append(Text("Any key goes on.", tone=Tone.TITLE))
+        case _:
+            items += map(Text, _asked(dialog))
     if dialog.problem:
         items.append(Text(dialog.problem, tone=Tone.NEEDS_SOMEONE))
     return layout.laid_out(items, width)
+
+
+def _asked(dialog: Dialog) -> list[str]:
+    """What is to be typed."""
+    match dialog.stage:
+        case DialogStage.PATH:
+            how = "Values one a line, an array, or what kcat -J writes. Enter goes on, Esc leaves it."
+            return [f"Which file? {dialog.path}_", how]
+        case DialogStage.DURATION:
+            how = "Such as 15m or 2h. Enter goes on, Esc leaves it."
+            return [f"Why: {dialog.reason}", f"For how long? {dialog.duration}_", how]
+        case DialogStage.WHERE:
+            how = "earliest, latest, end, an offset, or a time such as 2026-01-31T00:00:00Z."
+            return [f"Why: {dialog.reason}", f"Where to? {dialog.to}_", how]
+        case DialogStage.LOSS:
+            how = "Those that are not done and lie below it are never sent. Enter goes on, Esc leaves it."
+            return [f"Where to: {dialog.to}", f"How many records may be passed? {dialog.loss}_", how]
+        case _:
+            return [f"Why? {dialog.reason}_", f"Enter goes on{_other(dialog)}, Esc leaves it."]
 
 
 def _why(dialog: Dialog) -> list[str]:
@@ -236,6 +258,8 @@ def _why(dialog: Dialog) -> list[str]:
 
 
 def _places(dialog: Dialog) -> str:
+    if dialog.verb in OF_FILES:
+        return dialog.path.strip() or "a file"
     target = dialog.target
     if dialog.is_whole_topic:
         return f"all of {target.topic}"
@@ -243,4 +267,6 @@ def _places(dialog: Dialog) -> str:
 
 
 def _other(dialog: Dialog) -> str:
-    return "takes only what was selected" if dialog.is_whole_topic else f"takes all of {dialog.target.topic}"
+    if dialog.verb in OF_FILES:
+        return ""
+    return f", Tab takes {'only what was selected' if dialog.is_whole_topic else f'all of {dialog.target.topic}'}"

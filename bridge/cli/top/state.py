@@ -38,11 +38,15 @@ class Verb(enum.StrEnum):
     PAUSE = "pause"
     RELEASE = "release"
     OFFSETS = "set the offset of"
+    SEND = "send"
+    STOP = "stop sending"
 
 
 class DialogStage(enum.Enum):
     """How far a dialog is."""
 
+    PATH = enum.auto()
+    """Which file is to be sent."""
     REASON = enum.auto()
     DURATION = enum.auto()
     WHERE = enum.auto()
@@ -65,6 +69,12 @@ class Target:
     partitions: tuple[int, ...]
 
 
+NOWHERE: Final = Target("", ())
+"""Of a dialog that is about no partition."""
+OF_FILES: Final = frozenset({Verb.SEND, Verb.STOP})
+"""What needs no row, and concerns none."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowKey:
     """One row of the table, as the state knows it."""
@@ -84,6 +94,7 @@ class Dialog:
     duration: str = FOR
     to: str = TO
     loss: str = "0"
+    path: str = ""
     is_proposed: bool = True
     """What stands there to be typed over was not typed by anybody."""
     is_whole_topic: bool = False
@@ -140,6 +151,9 @@ class TopState:
     wish: DialogWish | None = None
     message: str = ""
     """Said once, until the next key."""
+    sending: str = ""
+    """How far the file is that is sent from here, or how that ended; empty: none is."""
+    is_sending: bool = False
     quits: bool = False
 
     @property
@@ -201,19 +215,21 @@ def _chosen(state: TopState, key: str) -> TopState:
     return _turned_to(state, TABLES[numbers.index(key)]) if key in numbers else state
 
 
-_ACTS: Final = {"h": Verb.HOLD, "p": Verb.PAUSE, "r": Verb.RELEASE, "f": Verb.OFFSETS}
+_ACTS: Final = {"h": Verb.HOLD, "p": Verb.PAUSE, "r": Verb.RELEASE, "f": Verb.OFFSETS, "u": Verb.SEND}
 _MOVES: Final = {"up": -1, "down": 1, "k": -1, "j": 1, "pgup": -PAGE, "pgdn": PAGE, "home": -(10**9), "end": 10**9}
 
 
 def _begin(state: TopState, verb: Verb) -> TopState:
+    if verb is Verb.SEND:
+        if state.is_sending:
+            return replace(state, dialog=Dialog(Verb.STOP, NOWHERE, DialogStage.REASON))
+        return replace(state, sending="", dialog=Dialog(verb, NOWHERE, DialogStage.PATH))
     target = state.target
     if target is None:
         where = "a partition, or a hold of one topic," if state.rows else "something"
         return replace(state, message=f"Select {where} to {verb.value}.")
     if verb is Verb.OFFSETS and len(target.partitions) != 1:
         return replace(state, message="Offsets are set of one partition at a time: select one in the first table.")
-    if verb is Verb.RELEASE:
-        return replace(state, dialog=Dialog(verb, target, DialogStage.LOOKING), wish=DialogWish.PREVIEW)
     return replace(state, dialog=Dialog(verb, target, DialogStage.REASON))
 
 
@@ -227,7 +243,7 @@ def _in_dialog(state: TopState, dialog: Dialog, key: str) -> TopState:
             return replace(state, dialog=None, wish=None) if key == "esc" else state
         case DialogStage.CONFIRM:
             return _decided(state, dialog, key)
-        case DialogStage.REASON | DialogStage.DURATION | DialogStage.WHERE | DialogStage.LOSS:
+        case _:
             return _typed(state, dialog, key)
 
 
@@ -236,7 +252,7 @@ def _decided(state: TopState, dialog: Dialog, key: str) -> TopState:
         return replace(state, dialog=replace(dialog, stage=DialogStage.DOING), wish=DialogWish.CARRY_OUT)
     if key in ("n", "esc"):
         return replace(state, dialog=None, message="Nothing was changed.")
-    if key == "tab":
+    if key == "tab" and dialog.verb not in OF_FILES:
         # What would be done is another thing now.
         wider = replace(dialog, is_whole_topic=not dialog.is_whole_topic, stage=DialogStage.LOOKING, lines=())
         return replace(state, dialog=wider, wish=DialogWish.PREVIEW)
@@ -248,11 +264,11 @@ def _typed(state: TopState, dialog: Dialog, key: str) -> TopState:
     text: str = getattr(dialog, name)
     if key == "esc":
         return replace(state, dialog=None, message="Nothing was changed.")
-    if key == "tab":
+    if key == "tab" and dialog.verb not in OF_FILES:
         return replace(state, dialog=replace(dialog, is_whole_topic=not dialog.is_whole_topic))
     if key == "enter":
         return _entered(state, dialog)
-    if dialog.is_proposed and dialog.stage is not DialogStage.REASON and len(key) == 1:
+    if dialog.is_proposed and dialog.stage in _PROPOSED and len(key) == 1:
         text = ""
     if key == "backspace":
         text = text[:-1]
@@ -265,13 +281,17 @@ def _typed(state: TopState, dialog: Dialog, key: str) -> TopState:
 
 
 _TYPED: Final = {
+    DialogStage.PATH: "path",
     DialogStage.REASON: "reason",
     DialogStage.DURATION: "duration",
     DialogStage.WHERE: "to",
     DialogStage.LOSS: "loss",
 }
 """What of the dialog is typed at which stage."""
+_PROPOSED: Final = (DialogStage.DURATION, DialogStage.WHERE, DialogStage.LOSS)
+"""Where something stands already that is typed over."""
 _NEXT: Final = {
+    (Verb.SEND, DialogStage.PATH): DialogStage.REASON,
     (Verb.PAUSE, DialogStage.REASON): DialogStage.DURATION,
     (Verb.OFFSETS, DialogStage.REASON): DialogStage.WHERE,
     (Verb.OFFSETS, DialogStage.WHERE): DialogStage.LOSS,
@@ -280,7 +300,7 @@ _NEXT: Final = {
 
 
 def _entered(state: TopState, dialog: Dialog) -> TopState:
-    if not dialog.reason.strip():
+    if dialog.stage is DialogStage.REASON and not dialog.reason.strip():
         return replace(state, dialog=replace(dialog, problem="Say why: it is kept in the log and shown to others."))
     problem = _problem_of(dialog)
     if problem:
@@ -294,6 +314,8 @@ def _entered(state: TopState, dialog: Dialog) -> TopState:
 def _problem_of(dialog: Dialog) -> str:
     try:
         match dialog.stage:
+            case DialogStage.PATH:
+                return "" if dialog.path.strip() else "Type where the file is."
             case DialogStage.DURATION:
                 return "" if dialog.seconds >= 1 else "It must be a second at least."
             case DialogStage.WHERE:

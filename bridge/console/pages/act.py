@@ -122,9 +122,9 @@ def act_of(given: Fields, now: float) -> Act:
         case "pause":
             return PauseAct(topic, partitions, reason, _until(given, now))
         case "release":
-            return ReleaseAct(topic, partitions)
+            return ReleaseAct(topic, partitions, reason)
         case _:
-            return ResumeAct(topic, partitions)
+            return ResumeAct(topic, partitions, reason)
 
 
 def _partitions(text: str) -> tuple[int, ...] | None:

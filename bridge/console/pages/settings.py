@@ -14,7 +14,7 @@ from bridge.config import kafka_properties
 from bridge.config.fingerprint import configuration_hash
 from bridge.config.sections import Config
 from bridge.console.page import ConsolePage, Visit
-from bridge.console.playground.other_mapping import number_of
+from bridge.sending.other_mapping import number_of
 
 if TYPE_CHECKING:
     from bridge.fleet.view import FleetView, ReplicaView

@@ -30,6 +30,10 @@ _BETWEEN: Final = 1.0
 _BY: Final = "preview"
 
 
+def _why(reason: str) -> dict[str, str]:
+    return {"reason": reason} if reason.strip() else {}
+
+
 @dataclass(frozen=True, slots=True)
 class HoldAct:
     """Read these no further until somebody releases them."""
@@ -65,10 +69,12 @@ class ReleaseAct:
 
     topic: str
     partitions: tuple[int, ...] | None
+    reason: str = ""
+    """Kept in the log; empty: none was given."""
 
     def request(self) -> dict[str, Any]:
         """As a replica takes it."""
-        return {"command": "release"}
+        return {"command": "release", **_why(self.reason)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +83,12 @@ class ResumeAct:
 
     topic: str
     partitions: tuple[int, ...] | None
+    reason: str = ""
+    """Kept in the log; empty: none was given."""
 
     def request(self) -> dict[str, Any]:
         """As a replica takes it."""
-        return {"command": "resume"}
+        return {"command": "resume", **_why(self.reason)}
 
 
 @dataclass(frozen=True, slots=True)

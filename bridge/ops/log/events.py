@@ -260,12 +260,14 @@ class Events:
         by: str,
         uid: int | None,
         peer: str | None = None,
+        reason: str | None = None,
     ) -> None:
-        """Somebody ran ``bridge release``; `reasons` are those for which the partitions were held."""
+        """Somebody released or resumed them; `reasons` are those for which the partitions were held, `reason` is why
+        they no longer are, where somebody said it.
+        """
         named = sorted({shown(each).value for each in reasons})
-        self._log.warning(
-            "operator_released", topic=topic, partitions=list(partitions), reasons=named, by=by, uid=uid, peer=peer
-        )
+        about = {"topic": topic, "partitions": list(partitions), "reasons": named, "reason": reason}
+        self._log.warning("operator_released", **about, by=by, uid=uid, peer=peer)
 
     def position_set(
         self,

@@ -166,6 +166,7 @@ class Control:
     async def _release(self, request: Mapping[str, Any], asker: _Asker) -> Mapping[str, Any]:
         wanted = self._wanted(request)
         by = line(request, "by", BY_LIMIT)
+        said = line(request, "reason", REASON_LIMIT) if "reason" in request else None
         here = self._here()
         before = {each: self._reason(each) for each in wanted if each in here}
         if request["command"] == "resume":
@@ -193,7 +194,12 @@ class Control:
         )
         reasons = [why for each in released if (why := before[each]) is not None]
         self._reach.events.operator_released(
-            topic, [each.partition for each in released], reasons=reasons, by=by, uid=asker.uid, peer=asker.peer
+            *(topic, [each.partition for each in released]),
+            reasons=reasons,
+            by=by,
+            uid=asker.uid,
+            peer=asker.peer,
+            reason=said,
         )
         return self._told(wanted, {each: outcomes[each] for each in released}, refused)
 

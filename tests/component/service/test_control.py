@@ -75,7 +75,7 @@ async def test_a_held_topic_is_not_sent_others_are_and_status_metrics_and_log_sa
         assert f"track_bridge_partition_held_seconds{labels}" in metrics
     assert (await service.get("/readyz")).status_code == 200
 
-    assert outcomes(await ask(socket, "release")) == ALL_DONE
+    assert outcomes(await ask(socket, "release", reason="the name\nis right")) == ALL_DONE
     await service.until("all is sent", lambda: len(api.ledger.accepted) == 60)
     await service.stop()
     assert broker.position() == 40
@@ -85,7 +85,7 @@ async def test_a_held_topic_is_not_sent_others_are_and_status_metrics_and_log_sa
     assert (told["reason"], told["by"]) == ("sends the wrong name", "alice")
     assert isinstance(told["uid"], int)
     [told] = service.lines.events("operator_released")
-    assert (told["by"], told["reasons"]) == ("alice", ["held_by_operator"])
+    assert (told["by"], told["reasons"], told["reason"]) == ("alice", ["held_by_operator"], "the name is right")
     assert {event["level"] for event in service.lines.events("held")} == {"warning"}
     [told] = service.lines.events("control_socket")
     assert told["path"] == str(socket)

@@ -163,8 +163,10 @@ def test_what_cannot_be_meant_is_said_above_the_form_which_keeps_what_was_typed(
 
 def test_a_form_is_one_act() -> None:
     assert act_of({**FORM, "partition": "3, 0,3"}, NOON) == HoldAct("shop.orders", (0, 3), "users are migrated")
-    assert act_of({**FORM, "do": "release"}, NOON) == ReleaseAct("shop.orders", None)
-    assert act_of({**FORM, "do": "resume", "partition": "0"}, NOON) == ResumeAct("shop.orders", (0,))
+    assert act_of({**FORM, "do": "release"}, NOON) == ReleaseAct("shop.orders", None, "users are migrated")
+    assert act_of({**FORM, "do": "resume", "partition": "0"}, NOON) == ResumeAct(
+        "shop.orders", (0,), "users are migrated"
+    )
     paused = act_of({**FORM, "do": "pause", "for": "2h"}, NOON)
     assert paused == PauseAct("shop.orders", None, "users are migrated", int(NOON) + 7_200)
     with pytest.raises(ActProblemError):

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from bridge.config.keys import scalars
-from bridge.console.playground.other_mapping import notice, number_of
+from bridge.console.playground.other_mapping import notice
 from bridge.console.serving import listening, serve
+from bridge.sending.other_mapping import number_of
 from tests.support.console import views
 from tests.support.console.page_faults import faults, text_of
 from tests.support.console.running import ConsoleSetting, LogOutput, Opened, console_of, logging_to

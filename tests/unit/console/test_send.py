@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.console.playground.other_mapping import number_of
 from bridge.console.security import MOST_UPLOAD
 from bridge.console.sending import desk as desk_module
 from bridge.console.sending.desk import MOST_WAITING, PATIENCE
+from bridge.sending.other_mapping import number_of
 from tests.support.console.page_faults import faults, text_of
 from tests.support.console.running import (
     LOCAL,

@@ -68,7 +68,7 @@ SAID: dict[str, Callable[[Events], None]] = {
     "released": lambda e: e.released(Reason.DEAD_LETTER_HOLD, seconds=3, topic="shop.orders"),
     "operator_held": lambda e: e.operator_held("shop.orders", [3, 4], reason="wrong name", by="alice", uid=1000),
     "operator_released": lambda e: e.operator_released(
-        "shop.orders", [3], reasons=[Reason.HELD_BY_OPERATOR], by="alice", uid=None
+        "shop.orders", [3], reasons=[Reason.HELD_BY_OPERATOR], by="alice", uid=None, reason="names are right"
     ),
     "position_set": lambda e: e.position_set(PARTITIONS[0], before=None, to=7, by="alice", uid=0),
     "control_socket": lambda e: e.control_socket(path="/run/b/c.sock"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 
 import pytest
@@ -20,6 +21,8 @@ from bridge.cli.top.state import (
     seen,
 )
 
+RELEASE = ("r", *"fixed", "enter")
+"""The keys until it is looked at."""
 ROWS = [RowKey(f"orders/{number}", Target("orders", (number,))) for number in range(30)]
 
 
@@ -113,35 +116,35 @@ def test_a_hold_needs_a_reason_then_a_look_then_a_yes() -> None:
 
 @pytest.mark.parametrize("key", ["n", "esc"])
 def test_a_no_changes_nothing_and_says_so(key: str) -> None:
-    ready = answered(after("r"), ["orders/0?"], is_ready=True)
+    ready = answered(after(*RELEASE), ["orders/0?"], is_ready=True)
     left = press(ready, key)
     assert (left.dialog, left.wish, left.message) == (None, ready.wish, "Nothing was changed.")
 
 
 def test_nothing_but_a_yes_carries_anything_out() -> None:
-    ready = answered(after("r"), ["orders/0?"], is_ready=True)
+    ready = answered(after(*RELEASE), ["orders/0?"], is_ready=True)
     ready = press(ready, "x")
     for key in ("enter", " ", "h", "r", "q", "down", "1", "?", "Y", "x"):
         assert press(ready, key).wish is not DialogWish.CARRY_OUT, key
 
 
 def test_what_is_typed_ahead_while_the_replicas_are_asked_confirms_nothing() -> None:
-    state = after("r", "y", "y", "enter")
+    state = after(*RELEASE, "y", "y", "enter")
     assert state.dialog is not None
     assert state.dialog.stage is DialogStage.LOOKING
     assert answered(state, ["orders/0?"], is_ready=True).dialog is not None
 
 
 def test_what_is_under_way_cannot_be_left_and_what_is_only_looked_at_can() -> None:
-    doing = press(answered(after("r"), ["orders/0?"], is_ready=True), "y")
+    doing = press(answered(after(*RELEASE), ["orders/0?"], is_ready=True), "y")
     assert press(doing, "esc") == doing
-    left = press(after("r"), "esc")
+    left = press(after(*RELEASE), "esc")
     assert (left.dialog, left.wish) == (None, None)
     assert answered(left, ["orders/0?"], is_ready=True) == left, "the answer to what was left comes too late"
 
 
 def test_where_nothing_would_be_done_there_is_nothing_to_confirm() -> None:
-    told = answered(after("r"), ["Nothing of it would be done."], is_ready=False)
+    told = answered(after(*RELEASE), ["Nothing of it would be done."], is_ready=False)
     assert told.dialog is not None
     assert told.dialog.stage is DialogStage.TOLD
     assert press(told, "y").wish is not DialogWish.CARRY_OUT
@@ -173,7 +176,7 @@ def test_what_is_proposed_gives_way_to_what_is_typed_and_what_was_typed_is_edite
 
 
 def test_a_display_that_stood_still_goes_on_once_something_was_done() -> None:
-    ready = answered(after(" ", "r"), ["orders/0?"], is_ready=True)
+    ready = answered(after(" ", *RELEASE), ["orders/0?"], is_ready=True)
     assert ready.is_frozen
     assert press(ready, "n").is_frozen
     assert not answered(press(ready, "y"), ["Done."], is_ready=False).is_frozen
@@ -212,7 +215,8 @@ def test_where_there_is_nothing_to_act_on_it_says_so(key: str) -> None:
 
 
 def test_every_verb_has_a_key() -> None:
-    begun = {after(key).dialog.verb for key in "hprf"}  # type: ignore[union-attr]
+    states = [*(after(key) for key in "hprfu"), press(replace(after(), is_sending=True), "u")]
+    begun = {each.dialog.verb for each in states}  # type: ignore[union-attr]
     assert begun == set(Verb)
 
 
@@ -242,3 +246,37 @@ def test_an_offset_is_of_one_partition_that_was_selected() -> None:
     state = press(seen(TopState(), [RowKey("a hold", Target("orders", (0, 1)))], 4), "f")
     assert state.dialog is None
     assert "one partition at a time" in state.message
+
+
+def test_a_release_needs_a_reason_as_a_hold_does() -> None:
+    empty = after("r", "enter").dialog
+    assert empty is not None
+    assert (empty.stage, "Say why" in empty.problem) == (DialogStage.REASON, True)
+    asked = after(*RELEASE)
+    assert asked.dialog is not None
+    assert (asked.dialog.reason, asked.dialog.stage, asked.wish) == ("fixed", DialogStage.LOOKING, DialogWish.PREVIEW)
+
+
+def test_a_file_is_named_then_why_then_looked_at_wherever_one_is() -> None:
+    state = press(seen(TopState(), [], 4), "u")
+    assert state.dialog is not None
+    assert (state.dialog.verb, state.dialog.stage) == (Verb.SEND, DialogStage.PATH)
+    nameless = press(state, "enter").dialog
+    assert nameless is not None
+    assert nameless.problem == "Type where the file is."
+    named = after(*typed("a q.ndjson"), "tab", "enter", "enter", state=state).dialog
+    assert named is not None
+    assert (named.path, named.stage, "Say why" in named.problem) == ("a q.ndjson", DialogStage.REASON, True)
+    asked = after(*typed("a.ndjson"), "enter", *typed("lost"), "enter", state=state)
+    assert asked.dialog is not None
+    assert (asked.dialog.reason, asked.dialog.stage, asked.wish) == ("lost", DialogStage.LOOKING, DialogWish.PREVIEW)
+    ready = answered(asked, ["1 request"], is_ready=True)
+    assert press(ready, "tab") == ready, "there is no topic to take whole"
+    assert press(ready, "y").wish is DialogWish.CARRY_OUT
+
+
+def test_while_a_file_is_sent_the_same_key_stops_it_with_a_reason() -> None:
+    state = press(replace(after(), is_sending=True, sending="Sending a.ndjson"), "u")
+    assert state.dialog is not None
+    assert (state.dialog.verb, state.dialog.stage) == (Verb.STOP, DialogStage.REASON)
+    assert after(*typed("too much"), "enter", state=state).wish is DialogWish.PREVIEW
