@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bridge.config.topics import consumed_topics
-from bridge.fleet.asking.group_members import GroupMembers
 from bridge.fleet.asking.letter_count import LetterCount, LetterCounter, count_all
 from bridge.fleet.asking.replays import ReplayWatch
 from bridge.fleet.facts import KafkaFacts
 from bridge.kafka.admin import sampler
 from bridge.kafka.admin.committed import Committed, GroupReader, ViewRefusedError
 from bridge.kafka.admin.group_findings import TIMESTAMPS_A_LOOK, problems
+from bridge.kafka.admin.group_members import GroupMembers
 from bridge.kafka.admin.inspection import Inspection
 from bridge.kafka.admin.obstacles import NotConnectedError
 from bridge.kafka.letters.replay_group import reader_of_replays

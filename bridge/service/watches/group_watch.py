@@ -17,6 +17,7 @@ from bridge.kafka.admin import sampler
 from bridge.kafka.admin.committed import Committed, GroupReader, ViewRefusedError, other_mappings
 from bridge.kafka.admin.group_description import GroupDescription
 from bridge.kafka.admin.group_findings import CommitAges, Steadiness, UnreadRecords, done_above, problems, unread
+from bridge.kafka.admin.group_members import GroupMembers, MemberFacts
 from bridge.kafka.admin.inspection import Inspection
 from bridge.limiter import RareLog
 from bridge.model import TopicPartition
@@ -61,8 +62,9 @@ class GroupWatch:
 
     def __init__(
         self, kafka: Kafka, inspection: Inspection, reader: GroupReader, events: Events, here: Here,
-        logger: logging.Logger,
+        logger: logging.Logger, anew: Callable[[], MemberFacts] | None = None,
     ) -> None:  # fmt: skip
+        """`anew` opens another client to ask for members: one that saw the coordinator go may never find it again."""
         self.view = GroupView(topics=group_view.topics(consumed_topics.topics_of(kafka), LookAnswers({}, {})))
         self.standings: Mapping[TopicPartition, PartitionStanding] = {}
         self.unread: Mapping[TopicPartition, OldestOpen] = {}
@@ -70,6 +72,7 @@ class GroupWatch:
         self._kafka = kafka
         self._topics = consumed_topics.topics_of(kafka)
         self._inspection = inspection
+        self._members = GroupMembers(inspection, anew or (lambda: Inspection(kafka, logger)))
         self._reader = reader
         self._events = events
         self._here = here
@@ -166,7 +169,7 @@ class GroupWatch:
             for partition, found in committed.items()
         )
         is_steady = self._steadiness.observe(self._here.complaints(), now)
-        return await asyncio.to_thread(self._inspection.group) if stands_still and is_steady else None
+        return await self._members.members() if stands_still and is_steady else None
 
     def _other_mappings(
         self, committed: Mapping[TopicPartition, Committed], mine: Collection[TopicPartition]

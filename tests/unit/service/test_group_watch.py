@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from bridge.config.topics.topic_patterns import Reading
 from bridge.formats import offset_map
 from bridge.holds import Reason
 from bridge.kafka.admin.committed import Committed
+from bridge.kafka.admin.group_description import GroupDescription
 from bridge.kafka.admin.group_findings import (
     STEADY,
     TIMESTAMP_AGAIN,
@@ -23,6 +25,7 @@ from bridge.kafka.admin.group_findings import (
     unread,
 )
 from bridge.model import TopicPartition
+from bridge.ops import group_view
 from bridge.ops.group_view import PartitionStanding
 from bridge.service.watches import group_watch
 from bridge.service.watches.group_watch import GroupWatch, Here
@@ -150,3 +153,37 @@ async def test_a_defect_of_the_look_at_the_group_ends_neither_it_nor_the_service
     await watch.stop()
     assert caplog.messages == ["the group could not be looked at: TypeError('a defect'); please report this"]
     assert [view.topic for view in watch.view.topics] == ["orders"]
+
+
+class Asked:
+    """A client that is asked for the group's members: one that heard the coordinator go never hears it again."""
+
+    is_steady = True
+
+    def __init__(self, *, hears: bool) -> None:
+        self.hears = hears
+        self.asked = 0
+
+    def reach(self) -> None:
+        """At once."""
+
+    def group(self) -> GroupDescription | None:
+        self.asked += 1
+        return GroupDescription("stable", "", "classic", ()) if self.hears else None
+
+
+async def test_a_replica_asks_a_new_client_where_its_own_no_longer_finds_the_coordinator() -> None:
+    deaf, fresh = Asked(hears=False), Asked(hears=True)
+    here = Here(dict, list, dict, lambda: True, lambda: 0, lambda: 17, set)
+    kafka = Kafka.model_validate({"bootstrap_servers": "nowhere:1", "group_id": "g", "topics": ["orders"]})
+    watch = GroupWatch(
+        *(kafka, cast("Any", deaf), cast("Any", None), cast("Any", None), here, logging.getLogger("tests.watch")),
+        anew=lambda: fresh,
+    )
+    stands_still = {P: Committed(3, "")}
+    watch._commits.observe(stands_still, {P: 9}, -STEADY - group_view.STALLED_AFTER)
+    watch._steadiness = Steadiness(-STEADY)
+    now = time.monotonic()
+    assert await watch._ask_members(stands_still, {P: 9}, (), now) is None
+    assert await watch._ask_members(stands_still, {P: 9}, (), now + 1) is not None
+    assert (deaf.asked, fresh.asked) == (1, 1)

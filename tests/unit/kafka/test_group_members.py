@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bridge.fleet.asking.group_members import GroupMembers
 from bridge.kafka.admin.group_description import GroupDescription
 from bridge.kafka.admin.group_findings import STEADY
+from bridge.kafka.admin.group_members import GroupMembers
 from bridge.kafka.admin.obstacles import NotConnectedError, Obstacle
 from tests.unit.fleet.conftest import group, member
 
