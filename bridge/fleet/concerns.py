@@ -52,6 +52,11 @@ _ROLLOUT: Final = (
     " what each sends follows from its own."
 )
 
+_LISTENING: Final = (
+    "Files that differ only in where they listen (observability.listen, observability.control_socket) differ, too:"
+    " then nothing is to be done."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Composed:
@@ -70,7 +75,7 @@ def concerns(found: Composed) -> tuple[FleetConcern, ...]:
     alike: dict[tuple[str, bool, str], list[FleetConcern]] = {}
     for each in (*_said(found), *_of_group(found)):
         alike.setdefault((each.reason, each.needs_someone, _OWN_FILE.sub("", each.action)), []).append(each)
-    told = [_short(_merged(each)) for each in alike.values()]
+    told = [_short(_merged(each, found.now)) for each in alike.values()]
     needed = sorted((each for each in told if each.needs_someone), key=_holds_most_first)
     ends = sorted((each for each in told if not each.needs_someone), key=_ends_last)
     return (*needed, *ends)
@@ -91,17 +96,18 @@ def is_beside(reason: str) -> bool:
     return reason in of_replica.OTHERS or reason in OTHERS
 
 
-def _merged(alike: Sequence[FleetConcern]) -> FleetConcern:
-    """The same of more: since the first of them, until the last."""
+def _merged(alike: Sequence[FleetConcern], now: float) -> FleetConcern:
+    """The same of more: since the first of them, until the last, tried again when the next of them is."""
     first = alike[0]
+    next_try = _earliest(*(each.next_try for each in alike if each.next_try is not None and each.next_try >= now))
     if len(alike) == 1:
-        return replace(first, details=_each_once(first.details))
+        return replace(first, next_try=next_try, details=_each_once(first.details))
     return FleetConcern(
         first.reason,
         first.needs_someone,
         _earliest(*(each.since for each in alike)),
         max((each.until for each in alike if each.until is not None), default=None),
-        _earliest(*(each.next_try for each in alike)),
+        next_try,
         _each_once(detail for each in alike for detail in each.details),
         first.action,
         tuple(sorted({partition for each in alike for partition in each.partitions})),
@@ -378,7 +384,10 @@ def _differences(found: Composed) -> Iterator[FleetConcern]:
         sentence = "Members of the group work by different mappings"
         yield _difference(MAPPINGS_DIFFER, sentence, mappings, began, elsewhere)
     elif len(configurations) > 1:
-        yield _difference(CONFIGURATIONS_DIFFER, "Replicas run with different configurations", configurations, began)
+        concern = _difference(
+            CONFIGURATIONS_DIFFER, "Replicas run with different configurations", configurations, began
+        )
+        yield replace(concern, action=f"{_ROLLOUT} {_LISTENING}")
     if len(versions) > 1:
         yield _difference(VERSIONS_DIFFER, "Replicas are of different versions", versions, began)
 

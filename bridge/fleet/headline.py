@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 from bridge.fleet.concerns import is_beside
 from bridge.fleet.view import FleetView
@@ -22,6 +23,8 @@ class FleetState(enum.StrEnum):
     """Nobody says."""
 
 
+LOSS_IS_NEAR: Final = 86_400.0
+"""Seconds within which a loss that comes if nothing changes is shown as what needs someone."""
 _GOING = frozenset({"delivering", "starting", "draining"})
 
 

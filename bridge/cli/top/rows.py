@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.cli.top.state import RowKey, Target, TopTable
+from bridge.fleet.headline import LOSS_IS_NEAR
 from bridge.ops.status.group_status import ranges
 from bridge.ops.status.status_text.layout import Item, Text, Tone
 from bridge.text.amounts import listed, per_minute, plural, span, thousands
@@ -276,9 +277,8 @@ def _forecast(empty_at: float | None, loses_from: float | None, pace: str, times
     if empty_at is not None:
         out.append(Text(f"done about {times.about(_iso(empty_at))} ({times.ahead(_iso(empty_at))})"))
     if loses_from is not None:
-        out.append(
-            Text(f"Kafka deletes records unsent from {times.until(_iso(loses_from))} on", tone=Tone.NEEDS_SOMEONE)
-        )
+        tone = Tone.NEEDS_SOMEONE if loses_from - times.now <= LOSS_IS_NEAR else Tone.WAITS
+        out.append(Text(f"Kafka deletes records unsent from {times.until(_iso(loses_from))} on", tone=tone))
     return out
 
 

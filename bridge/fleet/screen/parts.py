@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from bridge.fleet.headline import LOSS_IS_NEAR
 from bridge.ops.status.concerns import OPEN_DEAD_LETTERS
 from bridge.ops.status.group_status import spans
 from bridge.ops.status.status_text.layout import Item, ScreenTable, Text, Tone
@@ -22,8 +23,6 @@ _PLACES_SHOWN: Final = 8
 _WIDE: Final = 90
 """Columns from which on there is room for who has a partition."""
 _TONES: Final = {"held": Tone.NEEDS_SOMEONE, "waiting": Tone.WAITS, "unknown": Tone.NEEDS_SOMEONE}
-_SOON: Final = 86_400.0
-"""Seconds within which a loss that comes if nothing changes is shown as what needs someone."""
 _RATE_LIMITED: Final = "rate_limited"
 _FLOWS: Final = ("sending", "idle")
 
@@ -144,7 +143,7 @@ def _lost(document: Document, times: Times) -> list[Item]:
     if losses is not None and losses["since"] is None and not losses["problem"]:
         out = [Text("nothing is recorded as lost")]
     if ahead is not None and ahead["loses_from"] is not None:
-        is_soon = moment(ahead["loses_from"]) - times.now < _SOON
+        is_soon = moment(ahead["loses_from"]) - times.now < LOSS_IS_NEAR
         out.append(
             Text(
                 f"From {times.until(ahead['loses_from'])} on, Kafka deletes records unsent if it goes on like this.",

@@ -14,7 +14,7 @@ from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
 from bridge.fleet import headline
 from bridge.fleet.compose import compose, counts_letters, unspoken
-from bridge.fleet.concerns import MAPPINGS_DIFFER, OTHER_GROUP, REPLICA_SILENT, VERSIONS_DIFFER
+from bridge.fleet.concerns import CONFIGURATIONS_DIFFER, MAPPINGS_DIFFER, OTHER_GROUP, REPLICA_SILENT, VERSIONS_DIFFER
 from bridge.fleet.document import document
 from bridge.fleet.facts import KafkaFacts
 from bridge.fleet.view import NOT_TOLD, FleetConcern, FleetView, ReplicaView
@@ -258,6 +258,19 @@ def test_many_cases_of_one_reason_are_counted(facts: Facts, answer: Answer) -> N
     found = concern(compose(facts(), answers, NOW), "no_start")
     assert len(found.details) == 3
     assert found.left_out == 4
+
+
+def test_the_next_try_of_several_is_the_next_and_never_one_that_is_over(facts: Facts, answer: Answer) -> None:
+    tries = (NOW - 30, NOW + 20, NOW + 8)
+    answers = [answer(f"10.0.0.{n}", ends_by_itself=[said("outage", next_try=iso(at))]) for n, at in enumerate(tries)]
+    assert concern(compose(facts(), answers, NOW), "outage").next_try == NOW + 8
+    assert concern(compose(facts(), answers[:1], NOW), "outage").next_try is None
+
+
+def test_configurations_that_differ_may_differ_in_where_they_listen_alone(facts: Facts, answer: Answer) -> None:
+    answers = [answer(f"10.0.0.{n}", configuration={"hash": f"h{n}"}) for n in range(2)]
+    found = concern(compose(facts(), answers, NOW), CONFIGURATIONS_DIFFER)
+    assert "differ only in where they listen (observability.listen, observability.control_socket)" in found.action
 
 
 def test_one_refusal_that_differs_only_by_the_id_of_the_request_is_told_once(facts: Facts, answer: Answer) -> None:
