@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from bridge.console.security import MOST_BODY
 from bridge.console.sending import upload
-from bridge.console.sending.upload import UnreadableUploadError, UploadedFile
+from bridge.console.sending.upload import ReceivedFile, UnreadableUploadError
 from bridge.errors import Signal
 
 FIELD: Final = "csrf"
@@ -24,7 +24,7 @@ Fields = Mapping[str, str]
 class FormFields(dict[str, str]):
     """Of a form that may hold a file."""
 
-    def __init__(self, given: Mapping[str, str], file: UploadedFile | None) -> None:
+    def __init__(self, given: Mapping[str, str], file: ReceivedFile | None) -> None:
         super().__init__(given)
         self.file = file
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bridge.fleet.headline import LOSS_IS_NEAR
 from bridge.text import moments
 from bridge.text.amounts import per_minute, plural, size, span, thousands
 from bridge.text.printable import cut, printable, printable_lines
@@ -104,7 +105,7 @@ class Renderer:
             "url": lambda text: quote(str(text), safe=""),
         }
         self.files = {name: _content(name) for name in STATIC}
-        self._templates.globals["asset"] = self._asset
+        self._templates.globals |= {"asset": self._asset, "loss_is_near": LOSS_IS_NEAR}
 
     def page(self, template: str, context: Mapping[str, Any]) -> str:
         """The whole of it."""

@@ -40,7 +40,7 @@ async def show(visit: Visit) -> Response:
         if topic not in topics:
             raise PageRefusedError(404, "No topic of this name is consumed.")
         record, problem = await _taken(visit, topic)
-    mapping = text_of(visit.parts.config.mapping)
+    mapping = text_of(visit.parts.config.mapping, shows_values=visit.may_see_values)
     return visit.render(_context(visit, mapping, record, topic or topics[0], None, problem))
 
 

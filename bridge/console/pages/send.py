@@ -12,7 +12,7 @@ from bridge.console.forms import Fields, FormFields, PageRefusedError
 from bridge.console.page import ConsolePage, Visit
 from bridge.console.security import MOST_UPLOAD
 from bridge.console.sending.desk import MOST_RECORDS, ConsoleFiles, LookedAtFile
-from bridge.console.sending.upload import UploadedFile
+from bridge.console.sending.upload import ReceivedFile
 from bridge.errors import Misuse
 from bridge.formats.operator_hold import REASON_LIMIT
 from bridge.inputs.records import Form
@@ -52,7 +52,7 @@ async def _preview(visit: Visit, given: Fields) -> Response:
     return visit.render(_confirmation(files, looked, ""), "send_confirm.html")
 
 
-def _file(given: Fields) -> UploadedFile:
+def _file(given: Fields) -> ReceivedFile:
     file = given.file if isinstance(given, FormFields) else None
     if file is None:
         raise Misuse("Choose a file.")

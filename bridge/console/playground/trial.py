@@ -45,10 +45,15 @@ class MappingTrial:
     examples: tuple[TriedExample, ...] = ()
 
 
-def text_of(mapping: MappingConfig) -> str:
-    """As it may stand in a file."""
-    written: str = yaml.safe_dump(dict(mapping.as_written()), sort_keys=False, allow_unicode=True, width=110)
-    return written
+def text_of(mapping: MappingConfig, *, shows_values: bool = True) -> str:
+    """As it may stand in a file; where values are not to be shown, without the examples, which have records."""
+    whole = dict(mapping.as_written())
+    if not shows_values and whole.pop("examples", None):
+        left_out = "# Its examples are left out here: they hold records, see console.show_values.\n"
+    else:
+        left_out = ""
+    written: str = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=110)
+    return left_out + written
 
 
 def tried(files: frozenset[str], text: str, record: str, topic: str, now: float) -> MappingTrial:

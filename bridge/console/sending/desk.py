@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bridge.config.sections import Config
-from bridge.console.sending.upload import UploadedFile
+from bridge.console.sending.upload import ReceivedFile
 from bridge.inputs import records
 from bridge.inputs.records import Form
 from bridge.mapping.mapper import CompiledMapping
@@ -54,7 +54,7 @@ class ConsoleFiles:
         self._turn = asyncio.Lock()
 
     async def look(
-        self, file: UploadedFile, form: Form, topic: str | None, first: int | None, owner: str
+        self, file: ReceivedFile, form: Form, topic: str | None, first: int | None, owner: str
     ) -> LookedAtFile:
         """Read and map it, in a thread, one file at a time. Raises `errors.Misuse` for what cannot be read."""
         async with self._turn:
@@ -68,7 +68,7 @@ class ConsoleFiles:
         return looked
 
     def _read(
-        self, file: UploadedFile, form: Form, topic: str | None, first: int | None
+        self, file: ReceivedFile, form: Form, topic: str | None, first: int | None
     ) -> tuple[list[FileLine], FilePreview]:
         found = records.uploaded(file.name, file.content, form, topic)
         lines = file_lines(found, file.name, first, option="From line", most=MOST_RECORDS)

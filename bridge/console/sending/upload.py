@@ -24,7 +24,7 @@ class UnreadableUploadError(InvalidError):
 
 
 @dataclass(frozen=True, slots=True)
-class UploadedFile:
+class ReceivedFile:
     """As the browser sent it."""
 
     name: str
@@ -37,7 +37,7 @@ class _InMemory(MultiPartParser):
     """Beyond what is read at all: it never rolls over to a file."""
 
 
-async def read(request: Request) -> tuple[dict[str, str], UploadedFile | None]:
+async def read(request: Request) -> tuple[dict[str, str], ReceivedFile | None]:
     """The fields, and the file where one was chosen. Raises `UnreadableUploadError`."""
     parser = _InMemory(
         *(request.headers, _bounded(request)), max_files=1, max_fields=_MOST_FIELDS, max_part_size=_LONGEST_FIELD
@@ -51,7 +51,7 @@ async def read(request: Request) -> tuple[dict[str, str], UploadedFile | None]:
     try:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
-                file = UploadedFile(_called(value.filename), await value.read())
+                file = ReceivedFile(_called(value.filename), await value.read())
             else:
                 fields[name] = value
     finally:

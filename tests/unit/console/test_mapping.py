@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bridge.config import load
 from tests.support.console.page_faults import faults, text_of
 from tests.support.console.running import ConsoleSetting, Opened, Visitor
 
@@ -36,6 +37,21 @@ def test_the_configured_mapping_is_there_to_edit_without_any_secret(visitor: Vis
     page = unescape(visitor.get("/mapping").text)
     assert "event_name: Order Completed" in page
     assert "NX-the-secret-key" not in page
+
+
+def test_records_of_the_configured_examples_are_shown_only_where_values_are(
+    setting: ConsoleSetting, opened: Opened
+) -> None:
+    read = load.read_mapping(MAPPING + EXAMPLES).mapping
+    assert read is not None
+    setting.config = setting.config.model_copy(update={"mapping": read})
+    with opened(setting) as visitor:
+        page = unescape(visitor.get("/mapping").text)
+        assert ("an order" in page, "u-1" in page) == (False, False)
+        assert "# Its examples are left out here: they hold records, see console.show_values." in page
+    setting.with_values()
+    with opened(setting) as visitor:
+        assert "an order" in unescape(visitor.get("/mapping").text)
 
 
 def test_a_value_becomes_the_request_that_would_be_sent(visitor: Visitor) -> None:
