@@ -42,9 +42,6 @@ UPLOADS: Final = ("/send/preview",)
 """Paths of forms that may hold a file."""
 MOST_UPLOAD: Final = 16_000_000
 """Bytes of such a form."""
-TOO_LARGE: Final = (
-    f"A file may have {MOST_UPLOAD / 1e6:g} MB here. Split it, or send it with `{command('send', '--file', 'FILE')}`."
-)
 _ASKED: Final = "bridge.asked"
 _SHOWN: Final = 80
 
@@ -143,6 +140,12 @@ def _cross_site(headers: Headers, found: RequestOrigin, path: str) -> PlainTextR
     return _unreadable(headers, path)
 
 
+def too_large() -> str:
+    """Of a file that is more than is taken in."""
+    to_do = command("send", "--file", "FILE")
+    return f"A file may have {MOST_UPLOAD / 1e6:g} MB here. Split it, or send it with `{to_do}`."
+
+
 def _unreadable(headers: Headers, path: str) -> PlainTextResponse | None:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     is_upload = kind == "multipart/form-data" and path in UPLOADS
@@ -152,7 +155,7 @@ def _unreadable(headers: Headers, path: str) -> PlainTextResponse | None:
     if not length.isascii() or not length.isdigit():
         return _refused(411, "A form must say how long it is.")
     if int(length[:20]) > (MOST_UPLOAD if is_upload else MOST_BODY):
-        return _refused(413, TOO_LARGE if is_upload else f"A form may have {MOST_BODY} bytes.")
+        return _refused(413, too_large() if is_upload else f"A form may have {MOST_BODY} bytes.")
     return None
 
 

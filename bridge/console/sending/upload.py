@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from bridge.console.security import MOST_UPLOAD, TOO_LARGE
+from bridge.console.security import MOST_UPLOAD, too_large
 from bridge.errors import InvalidError
 from bridge.text.printable import cut, printable
 
@@ -69,5 +69,5 @@ async def _bounded(request: Request) -> AsyncGenerator[bytes]:
     async for chunk in request.stream():
         size += len(chunk)
         if size > MOST_UPLOAD:
-            raise UnreadableUploadError(TOO_LARGE)
+            raise UnreadableUploadError(too_large())
         yield chunk
