@@ -137,7 +137,7 @@ site: $(SITE) ## the pages as a site in build/site; a link or an anchor that lea
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --quiet --strict $(ARGS)
 	@echo "build/site/index.html"
 
-fmt: $(DEV) ## format, and mend what can be mended
+fmt: $(DEV) ## format, and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
