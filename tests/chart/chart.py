@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -100,8 +101,20 @@ def render(
 ) -> Rendered:
     """``helm template`` with these values, later ones over them; `folder` takes the files. Raises `RefusedError`."""
     command = ["template", release, str(chart), "--namespace", namespace, *_files(values, folder, more), *arguments]
-    documents = yaml.load_all(run(command), Loader=SAFE)
-    return Rendered(tuple(document for document in documents if document))
+    asked = _asked(command)
+    if chart != CHART or asked not in _RENDERED:
+        documents = yaml.load_all(run(command), Loader=SAFE)
+        _RENDERED[asked] = pickle.dumps(tuple(document for document in documents if document))
+    return Rendered(pickle.loads(_RENDERED[asked]))  # noqa: S301 - made above; each test gets one that it may change
+
+
+_RENDERED: dict[tuple[str, ...], bytes] = {}
+"""What Helm made, by what it was asked: hundreds of tests ask for the same few releases."""
+
+
+def _asked(command: Sequence[str]) -> tuple[str, ...]:
+    """A command with what its files hold in place of their names."""
+    return tuple(Path(word).read_text(encoding="utf-8") if os.path.isfile(word) else word for word in command)  # noqa: PTH113 - no path at all may be too long for one
 
 
 def notes(values: Values, folder: Path, *more: Values, arguments: Sequence[str] = (), release: str = RELEASE) -> str:
