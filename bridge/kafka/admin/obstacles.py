@@ -38,6 +38,8 @@ _AWAY: Final = re.compile(
 )
 """In what the client says of a token endpoint: that it is not there."""
 _CUT_OFF: Final = "Disconnected: connection closed by peer"
+_HUNG_UP: Final = re.compile(r"Send failed: Broken pipe|(?:Send|Receive) failed: Connection reset by peer")
+"""The same where the client was still writing when the broker closed the connection."""
 _NOISE: Final = re.compile(
     r"^[a-z_]+://"
     r"|/bootstrap(?=: )"
@@ -89,8 +91,10 @@ class ConnectionErrors(ClientLog):
         found = [(_obstacle(error), error) for error in self.seen]
         down = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
         found = [each for each in found if each[1].code() != down] or found
-        if self.cut_off and all(error.code() == down for _, error in found):
-            return Obstacle.CONNECTION, self.cut_off
+        hung_up = [error for _, error in found if _HUNG_UP.search(error.str())]
+        others = [error for _, error in found if error.code() != down and not _HUNG_UP.search(error.str())]
+        if (self.cut_off or hung_up) and not others:
+            return Obstacle.CONNECTION, self.cut_off or _HUNG_UP.sub(_CUT_OFF, _NOISE.sub("", hung_up[-1].str()))
         if not found:
             return Obstacle.CONNECTION, "no answer in time"
         obstacle, error = min(found, key=lambda each: _TELLING.index(each[0]))
