@@ -61,6 +61,10 @@ class Three:
             await self.orders(60)
             await self.scene.until_delivered(60)
             await self.until("nothing is told", lambda view: not view.concerns)
+            for (
+                each
+            ) in self.running:  # what it samples it notices a moment later, and would date the cause to before it
+                await each.until("nothing keeps it", lambda status: not status["blocked"])
         except BaseException:
             await self._stack.aclose()
             raise
