@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.kafka import jars
+from tests.support.kafka import first_start, jars
 from tests.support.kafka.jars import FETCH_TIMEOUT, KAFKA_VERSION, JarsUnavailableError
 
 PROGRAMS: Mapping[str, str] = {
@@ -28,10 +28,12 @@ def write(folder: Path) -> Path:
     """
     broker = jars.ensure()
     more = _tools()
+    first = first_start.found(broker)
     folder.mkdir(exist_ok=True)
     for name, main_class in PROGRAMS.items():
-        program, *options, _, classpath, _ = broker.command(main_class, heap_mb=128)
-        line = [program, *options, "-cp", f"{more}/*:{classpath}", main_class]
+        archive = [] if first is None else first.options()
+        program, *options, _, classpath, _ = broker.command(main_class, heap_mb=128, options=archive)
+        line = [program, *options, "-cp", f"{classpath}:{more}/*", main_class]  # an archive wants its own jars first
         script = folder / f"kafka-{name}.sh"
         script.write_text(f'#!/bin/sh\nexec {" ".join(map(_quoted, line))} "$@"\n', encoding="utf-8")
         script.chmod(0o755)

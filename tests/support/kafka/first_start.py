@@ -69,12 +69,25 @@ def of(jars: Jars, ports: tuple[int, int]) -> FirstStart:
         FirstStartError: it did not come up.
 
     """
-    home = jars.folder.parent / f"first-start-{java_version()}"
-    if not home.exists():
-        with (jars.folder.parent / ".first-start.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not home.exists():
-                _make(jars, ports, home)
+    if (left := found(jars)) is not None:
+        return left
+    with (jars.folder.parent / ".first-start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _home(jars).exists():
+            _make(jars, ports, _home(jars))
+    return _left(_home(jars))
+
+
+def found(jars: Jars) -> FirstStart | None:
+    """From the cache; None where no broker has been started yet."""
+    return _left(_home(jars)) if _home(jars).exists() else None
+
+
+def _home(jars: Jars) -> Path:
+    return jars.folder.parent / f"first-start-{java_version()}"
+
+
+def _left(home: Path) -> FirstStart:
     classes = home / "classes.jsa"
     return FirstStart(home / "storage", classes if classes.exists() else None)
 
