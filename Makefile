@@ -32,7 +32,7 @@ demo: $(RUN) ## the whole bridge on an embedded Kafka and an emulated Track API,
 environment: $(DEV) ## .venv with all that development needs; every target makes it by itself
 
 # The quick tiers need nothing but processors and take all there are. The embedded broker's tests mostly wait, so four
-# share the processors; brokers of Java need some, so that three do. An engine and a Helm are made once, by one process.
+# share the processors, and so do those on brokers of Java, of which one test in five works while the others wait. An engine and a Helm are made once, by one process.
 # What is `everyday` is decided in tests/everyday.py. `make test` and `make test-rest` run each test of CI once between them.
 QUICK := tests/repo tests/unit tests/contract tests/simulation
 WAITING := tests/component
@@ -41,7 +41,8 @@ ALONE := tests/image
 BROKERS := tests/integration
 PYTEST := $(BIN)/python -m pytest -q
 ON_WAITING := $(PYTEST) -n 4 $(WAITING)
-ON_BROKERS := $(PYTEST) -n 3 --dist loadfile $(BROKERS)
+# Which tests share a broker of their own, and that the longest go first, is said in tests/integration/order.py.
+ON_BROKERS := $(PYTEST) -n 5 --dist loadgroup --no-loadscope-reorder $(BROKERS)
 test: $(DEV) ## what a change needs, in some minutes: quick tiers, fast component tests, a real Kafka in short form (TESTS=tests/unit: only these; ARGS: for pytest)
 ifeq ($(strip $(TESTS) $(ARGS)),tests)
 	@$(PYTEST) -n auto $(QUICK)

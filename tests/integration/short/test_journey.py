@@ -10,6 +10,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.kafka.client import Kafka
 from tests.support.service import events, ledger
 from tests.support.service.replica import assigned
@@ -26,6 +28,7 @@ def orders(first: int, count: int) -> list[tuple[str, bytes]]:
     return [(f"u-{n % USERS}", events.order(f"u-{n % USERS}", n)) for n in range(first, first + count)]
 
 
+@pytest.mark.short
 async def test_events_arrive_once_past_a_rebalance_and_at_least_once_past_kill_9_and_letters_are_sent_again(
     kafka: Kafka, tmp_path: Path
 ) -> None:
