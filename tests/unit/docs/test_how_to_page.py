@@ -1,4 +1,4 @@
-"""docs/how-to.md and docs/upgrading.md: what they tell people to type is complete, and what they write loads."""
+"""Pages for people, docs/how-to.md for one: what they tell to type is complete, and what they write loads."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.repo import named_commands
 from tests.support.docs import commands
 from tests.support.docs.snippets import Snippet, snippets
 
-PAGES = ("how-to", "upgrading", "faq", "what-happens", "try-it")
+PAGES = ("tutorial", "how-to", "upgrading", "faq", "what-happens", "try-it")
 COMMANDS = [
     pytest.param(each, id=f"{page}-line-{each.line}")
     for page in PAGES
-    for each in commands.commands(commands.text_of(page))
+    for each in commands.commands(commands.text_of(page).replace("```sh kafka", "```sh"))
     if each.program == "track-bridge"
 ]
 
