@@ -19,7 +19,7 @@ CHART := helm/track-bridge
 HISTORIES ?= 100000
 ARGS ?=
 
-.PHONY: help demo environment situations soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs site fmt requirements clean
+.PHONY: help demo playground environment situations soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs site fmt requirements clean
 .PHONY: test test-all test-rest test-quick test-component test-chart test-image test-brokers
 
 help: ## this list
@@ -28,6 +28,9 @@ help: ## this list
 
 demo: $(RUN) ## the whole bridge on an embedded Kafka and an emulated Track API, in half a minute
 	@$(BIN)/bridge demo $(ARGS)
+
+playground: $(RUN) ## a live shop, Kafka, API, bridge and console to touch, until Ctrl-C (ARGS="--config bridge.yaml --samples FILE")
+	@$(BIN)/bridge playground $(ARGS)
 
 environment: $(DEV) ## .venv with all that development needs; every target makes it by itself
 

@@ -18,7 +18,7 @@ _PLACEHOLDER: Final = re.compile(r"[A-Z]+")
 """A word for the reader to replace: ID, FILE."""
 
 
-_WITHOUT_CONFIGURATION: Final = ("demo", "init", "schema")
+_WITHOUT_CONFIGURATION: Final = ("demo", "emulator", "init", "schema")
 """Commands that take none."""
 
 

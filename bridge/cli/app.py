@@ -22,7 +22,7 @@ from bridge.cli.live import tap
 from bridge.cli.offsets import set_
 from bridge.cli.offsets import show as show_offsets
 from bridge.cli.top import command as top_
-from bridge.cli.trying import emulator
+from bridge.cli.trying import emulator, playground
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 
@@ -137,6 +137,11 @@ app.command("demo", cls=help.Command, short_help="Watch the whole bridge at work
 app.command("emulator", cls=help.Command, short_help="An emulated Track API to try against, with faults and a page.")(
     emulator.emulator
 )
+app.command(
+    "playground",
+    cls=help.Command,
+    short_help="A live shop, Kafka, API, bridge and console to touch, until Ctrl-C.",
+)(playground.playground)
 app.command("init", cls=help.Command, short_help="Propose a configuration from the records of topics or files.")(
     init_.init
 )

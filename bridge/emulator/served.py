@@ -44,6 +44,8 @@ class EmulatorSurroundings:
     switched: Callable[[Sequence[NamedFault]], None]
     """Hears which faults are on from now on."""
     rate: str = "none"
+    always: Sequence[Fault] = ()
+    """What this API does besides, where none of the faults that are switched on decides."""
     latency: float = 0.0
     """Seconds before every answer."""
     seed: int = 0
@@ -69,7 +71,7 @@ class ServedEmulator(Emulator):
         """Replace the faults; none: it answers as documented."""
         self.faults = tuple(faults)
         latency = self._around.latency
-        script = [each.fault for each in faults]
+        script = [*(each.fault for each in faults), *self._around.always]
         if latency:
             script = [replace(each, delay=each.delay or latency) for each in script]
             script.append(Fault(kind=FaultKind.ORDINARY, delay=latency))
@@ -177,6 +179,11 @@ def _file(name: str) -> bytes:
         return _answer(404, b"There is no such file.\n", _PLAIN)
     forever = {"content-type": page.FILES[name], "cache-control": "public, max-age=31536000, immutable"}
     return _answer(200, page.file(name), forever)
+
+
+def plain(status: int, sentence: str) -> bytes:
+    """An answer that is a sentence."""
+    return _answer(status, f"{sentence}\n".encode(), _PLAIN)
 
 
 def _answer(status: int, body: bytes, headers: Mapping[str, str]) -> bytes:

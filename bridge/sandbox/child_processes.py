@@ -2,14 +2,15 @@
 
 Each runs in a process group of its own, so that Ctrl-C reaches only their parent, which ends them in order. A second
 small process, the guard, hears from a pipe which groups there are; when the pipe closes without their end having been
-told, their parent is dead, and the guard kills them::
+told, their parent is dead, and the guard kills them, and removes the files that it was told of::
 
-    python -m bridge.sandbox.child_processes     # reads lines such as ``+ 4711`` and ``- 4711``
+    python -m bridge.sandbox.child_processes     # reads lines such as ``+ 4711``, ``- 4711`` and ``f - /tmp/log``
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import signal
 import subprocess
@@ -72,6 +73,14 @@ class ChildProcesses:
             self._children.discard(child)
             self._say(f"- {child.pid}")
 
+    def remove_if_we_die(self, files: Mapping[Path, str | None]) -> None:
+        """Files of this process that the guard removes where it cannot, and their folders where these are empty then.
+
+        A file with a SHA-256 goes only while it has it: somebody may have made it theirs.
+        """
+        for path, digest in files.items():
+            self._say(f"f {digest or '-'} {path}")
+
     def end(self) -> None:
         """Kill all that still run."""
         for child in self._children:
@@ -97,6 +106,8 @@ def groups_left(lines: Iterable[str]) -> set[int]:
     """The groups that are left when the lines end."""
     groups: set[int] = set()
     for line in lines:
+        if line.startswith("f "):
+            continue
         sign, number = line.split()
         if sign == "+":
             groups.add(int(number))
@@ -107,9 +118,27 @@ def groups_left(lines: Iterable[str]) -> set[int]:
 
 def main() -> None:
     """Read until the pipe closes, then kill what is left."""
-    for group in groups_left(sys.stdin):
+    lines = list(sys.stdin)
+    for group in groups_left(lines):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
+    remove_files(lines)
+
+
+def remove_files(lines: Iterable[str]) -> None:
+    """Those that lines name, and folders that have nothing any more."""
+    folders = set()
+    for line in lines:
+        if line.startswith("f "):
+            _, digest, name = line.rstrip("\n").split(" ", 2)
+            path = Path(name)
+            folders.add(path.parent)
+            with contextlib.suppress(OSError):
+                if digest == "-" or hashlib.sha256(path.read_bytes()).hexdigest() == digest:
+                    path.unlink()
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def last_lines(path: Path, lines: int) -> list[str]:

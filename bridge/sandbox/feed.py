@@ -15,6 +15,8 @@ from bridge.text.amounts import span
 
 _STEP: Final = 0.02
 """Seconds between two looks at how many records are due."""
+_PUTTING: Final = 10.0
+"""Seconds that one record may take."""
 _FLUSH: Final = 60.0
 """Seconds the brokers may take to acknowledge the last ones: one of them may be down for a while."""
 
@@ -29,6 +31,7 @@ def produce(bootstrap: str, records: Iterable[SampleRecord]) -> int:
             record.topic,
             value=record.value,
             key=record.key,
+            headers=list(record.headers),
             on_delivery=lambda error, _message: failed.append(str(error)) if error else None,
         )
         count += 1
@@ -37,6 +40,27 @@ def produce(bootstrap: str, records: Iterable[SampleRecord]) -> int:
     if left or failed:
         raise RuntimeError(f"{left + len(failed)} sample records could not be written: {failed[:1] or 'no answer'}")
     return count
+
+
+def put(bootstrap: str, record: SampleRecord) -> tuple[int, int]:
+    """Write one, and wait until the broker has it; its partition and offset. Raises OSError with half a sentence."""
+    producer = _producer({"bootstrap.servers": bootstrap})
+    places: list[tuple[int, int]] = []
+    failed: list[str] = []
+
+    def delivered(error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            places.append((message.partition() or 0, message.offset() or 0))
+        else:
+            failed.append(error.str())
+
+    producer.produce(
+        record.topic, value=record.value, key=record.key, headers=list(record.headers), on_delivery=delivered
+    )
+    producer.flush(_PUTTING)
+    if not places:
+        raise OSError(failed[0] if failed else f"no answer within {span(_PUTTING)}")
+    return places[0]
 
 
 class Feed:

@@ -1,0 +1,103 @@
+"""What is printed at the start: where everything is, and ten things to try, as commands to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bridge.commands import command
+from bridge.playground.folder import Folder
+from bridge.playground.places import PlaygroundPlaces
+from bridge.sandbox.sample import SampleRecord
+from bridge.text.amounts import plural
+
+_LONGEST: Final = 200
+"""Characters of a record within a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What is said of a playground that is up."""
+
+    places: PlaygroundPlaces
+    folder: Folder
+    own: Path | None
+    """Somebody's own configuration; None: the shop's."""
+    topics: Sequence[str]
+    records: Sequence[SampleRecord]
+    """Put into Kafka at the start."""
+    rate: float
+    """Events of the shop in a second."""
+
+
+def announcement(about: Announced, *, has_console: bool, seconds: float) -> str:
+    """Everything that a newcomer has to know."""
+    is_shop = about.own is None
+    lines = [
+        f"The playground is up, after {seconds:.0f} s:",
+        "",
+        *(f"  {line}" for line in addresses(about, has_console=has_console)),
+        "",
+        "To try, in another terminal:",
+        "",
+    ]
+    edited = about.own or about.folder.configuration
+    for number, (what, typed) in enumerate(ten(about, edited, is_shop=is_shop), 1):
+        lines += [f"{number:3}. {what}", *(f"     {line}" for line in typed)]
+    shop = f"{about.rate:g} events a second come from the shop"
+    records = shop if is_shop else f"{plural(len(about.records), 'record')} of yours put into Kafka"
+    return "\n".join([*lines, "", f"{records}. Ctrl-C ends all of it. What happens:", ""])
+
+
+def addresses(about: Announced, *, has_console: bool) -> list[str]:
+    """Four addresses, and the folder."""
+    places = about.places
+    console = (
+        f"http://{places.console}/  log in with: cat {places.token}"
+        if has_console
+        else "not installed: pip install 'track-bridge[console]', and start again"
+    )
+    return [
+        f"Track API  {places.api}/  emulated; its page shows what came",
+        f"Console    {console}",
+        f"Bridge     http://{places.bridge}/status",
+        f"Kafka      {places.kafka}",
+        f"Folder     {about.folder.path}  {'bridge.yaml to edit, logs' if about.own is None else 'logs'}",
+    ]
+
+
+def example(records: Sequence[SampleRecord]) -> str:
+    """One of somebody's own records as curl takes it."""
+    value = ((records[0].value or b"") if records else b"").decode("utf-8", "replace")
+    fits = value.isprintable() and 0 < len(value) <= _LONGEST and "'" not in value and not value.startswith("@")
+    return f"'{value}'" if fits else "@record.json"
+
+
+def ten(about: Announced, configuration: Path, *, is_shop: bool) -> list[tuple[str, Sequence[str]]]:
+    """What it shows, and the commands."""
+    places, topics = about.places, about.topics
+    topic, busiest = ("app.activity", "shop.orders") if is_shop else (topics[0], topics[0])
+    mine = '{"type":"feature.used","id":"mine-1","data":{"user_id":"u-1","feature":"mine"}}'
+    record = f"'{mine}'" if is_shop else example(about.records)
+    explain = command("explain", "--event-id", "mine-1") if is_shop else command("explain", f"{topic}/0/0")
+    edit = "call Order Completed something else, and save" if is_shop else "change the mapping, and save"
+    return [
+        ("the group live; ? helps, q ends", [command("top")]),
+        ("what needs someone, and why", [command("status")]),
+        ("records in and requests out, as they go", [command("tap")]),
+        ("dead letters: some come by themselves", [command("dlq", "stats")]),
+        ("a record of your own", [f"curl -d {record} {places.api}/_records/{topic}"]),
+        ("what became of it", [explain]),
+        (edit, [f"${{EDITOR:-vi}} {configuration}"]),
+        (
+            "break the API, and mend it",
+            [f"curl -d fault=503 {places.api}/_faults", f"curl -X DELETE {places.api}/_faults"],
+        ),
+        (
+            "stop a topic, and let it go on",
+            [command("hold", busiest, "--reason", "to-see-it"), command("release", busiest)],
+        ),
+        ("what the mapping makes of what is in Kafka", [command("map", "--from-topic", busiest, "--limit", "3")]),
+    ]
