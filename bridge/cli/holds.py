@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from bridge.cli.frame import output, startup
+from bridge.cli.frame import completion, output, startup
 from bridge.cli.frame.acting import Group, for_the_group
 from bridge.cli.frame.help import about
 from bridge.commands import Operand, command
@@ -17,7 +17,9 @@ from bridge.exits import ExitCode
 if TYPE_CHECKING:
     from bridge.cli.frame.startup import LoadedConfiguration
 
-Topic = Annotated[str, typer.Argument(metavar="TOPIC", help="A topic that the bridge reads.")]
+Topic = Annotated[
+    str, typer.Argument(metavar="TOPIC", autocompletion=completion.topics, help="A topic that the bridge reads.")
+]
 Partitions = Annotated[
     list[int] | None,
     typer.Option(
@@ -113,7 +115,13 @@ def release(
 def pause(
     topic: Topic,
     for_: Annotated[
-        str, typer.Option("--for", metavar="DURATION", help="How long, such as 15m or 2h: then it ends by itself.")
+        str,
+        typer.Option(
+            "--for",
+            metavar="DURATION",
+            autocompletion=completion.durations,
+            help="How long, such as 15m or 2h: then it ends by itself.",
+        ),
     ],
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Why: shown in status and log for as long as it lasts.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.frame import output, progress, startup
+from bridge.cli.frame import completion, output, progress, startup
 from bridge.cli.frame.help import about
 from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.errors import Misuse, Unreachable
@@ -44,6 +44,7 @@ def map_records(  # noqa: PLR0917 - options are parameters
         str | None,
         typer.Argument(
             metavar="FILE|-|TOPIC",
+            autocompletion=completion.topics_of_records,
             show_default=False,
             help="A file, or - for standard input; with --from-topic a topic's name (left out: all of kafka.topics).",
         ),
@@ -70,6 +71,7 @@ def map_records(  # noqa: PLR0917 - options are parameters
         list[str] | None,
         typer.Option(
             metavar="NAME",
+            autocompletion=completion.topics,
             show_default=False,
             help="The topic to assume for values, and for the records of a topic that is named. With --from-topic and "
             "no name: which of kafka.topics to read, by name or ^pattern; may be given several times.",

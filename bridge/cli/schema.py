@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.frame import output
+from bridge.cli.frame import completion, output
 from bridge.cli.frame.help import about
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
@@ -25,7 +25,13 @@ _SUFFIX = ".schema.json"
 )
 def schema(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", show_default=False, help="bridge (left out), or one that --list shows.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completion.schemas,
+            help="bridge (left out), or one that --list shows.",
+        ),
     ] = "bridge",
     list_: Annotated[bool, typer.Option("--list", help="The names of all schemas and what each describes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --list: one JSON document. A schema is JSON.")] = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.frame import output, startup
+from bridge.cli.frame import completion, output, startup
 from bridge.cli.frame.help import about
 from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.commands import command
@@ -65,9 +65,18 @@ def send(  # noqa: PLR0917 - options are parameters
     ] = False,
     raw: Annotated[bool, typer.Option("--raw", help="The input is one value, byte for byte.")] = False,
     topic: Annotated[
-        str | None, typer.Option(metavar="NAME", show_default=False, help="The topic to assume for a value.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completion.topics,
+            help="The topic to assume for a value.",
+        ),
     ] = None,
-    rate: Annotated[str, typer.Option(metavar="SHARE|RATE", help=f"With --file. {startup.RATE_HELP}")] = "20%",
+    rate: Annotated[
+        str,
+        typer.Option(metavar="SHARE|RATE", autocompletion=completion.shares, help=f"With --file. {startup.RATE_HELP}"),
+    ] = "20%",
     from_line: Annotated[
         int | None,
         typer.Option(

@@ -18,7 +18,7 @@ from bridge.config.reading import translate
 from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
 from bridge.errors import Misuse
-from bridge.inputs import sources
+from bridge.inputs import concatenated, sources
 from bridge.mapping.review.examples import TOPIC_OF_INPUT, record_of
 from bridge.model import Header, Record
 
@@ -42,8 +42,9 @@ class Form(enum.Enum):
     """What the input holds."""
 
     VALUES = "values"
-    """One value per line, or a single JSON document over several lines, an array being one value per element. A value
-    that is what `kcat -J` writes of a record is that record."""
+    """One value per line, or a single JSON document over several lines, an array being one value per element; objects
+    one after the other, as `jq` prints them, are one value each. A value that is what `kcat -J` writes of a record is
+    that record."""
     RECORDS = "records"
     """Whole records as JSON, one per line: topic, partition, offset, timestamp, key, value, headers."""
     RAW = "raw"
@@ -82,23 +83,31 @@ def numbered(source: str, form: Form, topic: str | None) -> Iterator[tuple[int, 
     yield from _numbered(source, sources.chunks(source), _hash_of(source), form, topic)
 
 
-def uploaded(name: str, content: bytes, form: Form, topic: str | None) -> Iterator[tuple[int, bytes, Record]]:
-    """The same of a file that somebody handed over as bytes, and called `name`: as if it were read here."""
+def uploaded(
+    name: str, content: bytes, form: Form, topic: str | None, most: int | None = None
+) -> Iterator[tuple[int, bytes, Record]]:
+    """The same of a file that somebody handed over as bytes, and called `name`: as if it were read here.
+
+    `most`: bytes that it may unpack to.
+    """
     whole = hashlib.sha256(content).hexdigest()[:_DIGITS]
     if form is Form.RAW:
         yield 1, content, _of_value(topic or TOPIC_OF_INPUT, 0, content, _own(whole, content, 1))
         return
-    yield from _numbered(name, sources.chunks_of(name, content), whole, form, topic)
+    yield from _numbered(name, sources.chunks_of(name, content, most), whole, form, topic)
 
 
 def _numbered(
     source: str, chunks: Iterator[bytes], whole: str | None, form: Form, given: str | None
 ) -> Iterator[tuple[int, bytes, Record]]:
     topic = given or TOPIC_OF_INPUT
-    documents = _documents(chunks)
+    documents = ((number, text) for number, line in _documents(chunks) for text in concatenated.on_one_line(line))
+    last, of_line = 0, 0
     for place, (number, text) in enumerate(documents):
+        last, of_line = number, of_line + 1 if number == last else 0
         if form is Form.VALUES:
-            yield number, text, kcat_record(text, given) or _of_value(topic, place, text, _own(whole, text, number))
+            own = _own(whole, text, number) + (f".{of_line}" if of_line else "")
+            yield number, text, kcat_record(text, given) or _of_value(topic, place, text, own)
         else:
             found = _whole(text)
             if not isinstance(found, Record):
@@ -133,6 +142,8 @@ def _documents(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     content = b"".join(chain(head, chunks))
     if _is_document(content):
         yield from enumerate(_elements(content.strip()), start=1)
+    elif several := concatenated.over_lines(content):
+        yield from several
     else:
         yield from sources.lines([content])
 

@@ -6,11 +6,12 @@ import io
 import sys
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
 from bridge.errors import Misuse
+from bridge.inputs.gzipped import unpacked
 
 STDIN: Final = "-"
 _WIDE: Final = (BOM_UTF16_LE, BOM_UTF16_BE, b"{\0", b"[\0", b"\0{", b"\0[")
@@ -30,21 +31,25 @@ def content(source: str) -> bytes:
 
 
 def chunks(source: str) -> Iterator[bytes]:
-    """Text up to each newline, with it, without a byte order mark. Raises `Misuse` also for other encodings."""
+    """Text up to each newline, with it, without a byte order mark; of what gzip made: what is in it.
+
+    Raises `Misuse` also for other encodings.
+    """
     return _as_text(name(source), _chunks(source))
 
 
-def chunks_of(called: str, content: bytes) -> Iterator[bytes]:
-    """The same of a content that is there already."""
-    return _as_text(called, iter(io.BytesIO(content)))
+def chunks_of(called: str, content: bytes, most: int | None = None) -> Iterator[bytes]:
+    """The same of a content that is there already, and unpacked may have `most` bytes."""
+    return _as_text(called, iter(io.BytesIO(content)), most)
 
 
-def _as_text(called: str, found: Iterator[bytes]) -> Iterator[bytes]:
+def _as_text(called: str, found: Iterator[bytes], most: int | None = None) -> Iterator[bytes]:
     first = next(found, b"")
+    if first.startswith(_GZIP):
+        found = unpacked(called, chain([first], found), most)
+        first = next(found, b"")
     if first.startswith(_WIDE):
         raise Misuse(f"{called} is UTF-16 text: save it as UTF-8 (iconv -f UTF-16 -t UTF-8).")
-    if first.startswith(_GZIP):
-        raise Misuse(f"{called} is compressed: decompress it first (gunzip -c), and give - to read what it prints.")
     yield first.removeprefix(BOM_UTF8)  # Editors put it there; it is no part of JSON.
     yield from found
 

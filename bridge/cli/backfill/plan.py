@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bridge.cli.frame import output, startup
+from bridge.cli.frame import completion, output, startup
 from bridge.cli.frame.help import about
 from bridge.commands import Operand, command
 from bridge.errors import Misuse
@@ -48,17 +48,28 @@ def plan(  # noqa: PLR0917 - options are parameters
         list[str] | None,
         typer.Option(
             metavar="TOPIC[/PARTITION]",
+            autocompletion=completion.topics,
             show_default=False,
             help="Which of kafka.topics; may be given several times. Left out: all of them.",
         ),
     ] = None,
     from_: Annotated[
-        str, typer.Option("--from", metavar=_BOUNDS, help="Where each partition's range begins; a time of Kafka's.")
+        str,
+        typer.Option(
+            "--from",
+            metavar=_BOUNDS,
+            autocompletion=completion.offsets("earliest", "latest"),
+            help="Where each partition's range begins; a time of Kafka's.",
+        ),
     ] = "earliest",
     to: Annotated[
         str | None,
         typer.Option(
-            "--to", metavar=_BOUNDS, show_default=False, help="The first offset that is not meant, or a time."
+            "--to",
+            metavar=_BOUNDS,
+            autocompletion=completion.offsets("earliest", "latest"),
+            show_default=False,
+            help="The first offset that is not meant, or a time.",
         ),
     ] = None,
     until: Annotated[
@@ -71,6 +82,7 @@ def plan(  # noqa: PLR0917 - options are parameters
         str | None,
         typer.Option(
             metavar=f"{_BOUNDS}|group",
+            autocompletion=completion.offsets("earliest", "latest", "group"),
             show_default=False,
             help="The first record that the bridge of this group delivered (not when it was started: with start_from: "
             "earliest nothing is history), where history ends unless --to says less; group: nothing below the "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.dlq import opening, plan_page, selectors
-from bridge.cli.frame import output, progress, running, startup
+from bridge.cli.frame import completion, output, progress, running, startup
 from bridge.cli.frame.help import about
 from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.errors import Misuse
@@ -42,6 +42,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
         str,
         typer.Option(
             metavar="SHARE|RATE",
+            autocompletion=completion.shares,
             help=startup.RATE_HELP,
         ),
     ] = "20%",
@@ -53,7 +54,12 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     ] = 3,
     max_age: Annotated[
         str | None,
-        typer.Option(metavar="DURATION", show_default=False, help="Skip dead letters of records older than this."),
+        typer.Option(
+            metavar="DURATION",
+            show_default=False,
+            autocompletion=completion.durations,
+            help="Skip dead letters of records older than this.",
+        ),
     ] = None,
     stale: Annotated[
         str,

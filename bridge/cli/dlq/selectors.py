@@ -1,99 +1,23 @@
-"""The options by which every verb selects letters, defined once, and what the shell offers for their values."""
+"""The options by which every verb selects letters, defined once."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.frame import help  # noqa: A004 - named as what it shows
+from bridge.cli.frame import completion, help  # noqa: A004 - named as what it shows
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from typer._click import Context, Parameter
 
-    from bridge.config.load import Loaded
     from bridge.reprocess.reading.selection import Selection
 
 
 Many = list[str] | None
 _OFTEN = " May be given several times."
-
-
-# --- what the shell offers -----------------------------------------------------------------------------
-#
-# Nothing is asked but the file, and whatever is wrong with that is no matter of completion: then nothing is offered.
-
-
-def _reasons(incomplete: str) -> list[str]:
-    """Of dead letters of a bridge."""
-    from bridge.model import LetterReason
-
-    return _beginning([reason.value for reason in LetterReason], incomplete)
-
-
-def _routes(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Of the mapping, but for those that drop: of them there are no dead letters."""
-    return _beginning(_of_configuration(ctx, _route_names), incomplete)
-
-
-def _kinds(incomplete: str) -> list[str]:
-    """Of requests."""
-    from bridge.model import KINDS
-
-    return _beginning([kind.name for kind in KINDS], incomplete)
-
-
-def _types(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Event types that the mapping has a rule for, by their whole names."""
-    return _beginning(_of_configuration(ctx, _type_names), incomplete)
-
-
-def _topics(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Those that are read by their whole names."""
-    return _beginning(_of_configuration(ctx, _topic_names), incomplete)
-
-
-def _beginning(names: Iterable[str], incomplete: str) -> list[str]:
-    return sorted(name for name in names if name.startswith(incomplete))
-
-
-def _of_configuration(ctx: typer.Context, names: Callable[[Loaded], Iterable[str]]) -> list[str]:
-    try:
-        from bridge.config import environment, load
-
-        given: Path | None = ctx.params.get("config") or ctx.find_root().params.get("config")
-        environ = environment.variables()
-        return list(names(load.read(environment.config_file(given, environ), environ)))
-    except Exception:  # noqa: BLE001 - whoever is typing wants no traceback between the words
-        return []
-
-
-def _route_names(loaded: Loaded) -> Iterable[str]:
-    from bridge.mapping.compile import compile_mapping
-    from bridge.mapping.mapper import CompiledMapping
-
-    if loaded.mapping is None:
-        return ()
-    compiled = compile_mapping(loaded.mapping)
-    dropped = {name for name, rule in loaded.mapping.events.items() if rule == "drop"}
-    return {route.name for route in compiled.routes} - dropped if isinstance(compiled, CompiledMapping) else ()
-
-
-def _type_names(loaded: Loaded) -> Iterable[str]:
-    rules = {} if loaded.mapping is None else loaded.mapping.events
-    return [name for name in rules if "*" not in name]
-
-
-def _topic_names(loaded: Loaded) -> Iterable[str]:
-    from bridge.config.topics import topic_patterns
-
-    topics = () if loaded.config is None else loaded.config.kafka.topics
-    return [name for name in topics if not topic_patterns.is_pattern(name)]
 
 
 # --- the options ---------------------------------------------------------------------------------------
@@ -108,21 +32,28 @@ class SelectorOptions:
         typer.Option(
             metavar="REASON",
             show_default=False,
-            autocompletion=_reasons,
+            autocompletion=completion.reasons,
             help="undecodable, unmappable, invalid, rejected, unauthorized, expired, retries_exhausted or too_large; "
             "of other programs' dead letters, the exception's class." + _OFTEN,
         ),
     ] = None
     status: Annotated[
         list[int] | None,
-        typer.Option(metavar="CODE", min=100, max=599, show_default=False, help="The API's last answer." + _OFTEN),
+        typer.Option(
+            metavar="CODE",
+            min=100,
+            max=599,
+            show_default=False,
+            autocompletion=completion.statuses,
+            help="The API's last answer." + _OFTEN,
+        ),
     ] = None
     route: Annotated[
         Many,
         typer.Option(
             metavar="ROUTE",
             show_default=False,
-            autocompletion=_routes,
+            autocompletion=completion.routes,
             help="Route of the mapping." + _OFTEN,
         ),
     ] = None
@@ -131,7 +62,7 @@ class SelectorOptions:
         typer.Option(
             metavar="KIND",
             show_default=False,
-            autocompletion=_kinds,
+            autocompletion=completion.kinds,
             help="Kind of the request that failed: track, identify or company." + _OFTEN,
         ),
     ] = None
@@ -140,7 +71,7 @@ class SelectorOptions:
         typer.Option(
             metavar="TYPE",
             show_default=False,
-            autocompletion=_types,
+            autocompletion=completion.types,
             help="Event type, as the present mapping reads it." + _OFTEN,
         ),
     ] = None
@@ -169,7 +100,7 @@ class SelectorOptions:
         typer.Option(
             metavar="TOPIC[:P[:OFFSETS]]",
             show_default=False,
-            autocompletion=_topics,
+            autocompletion=completion.topics,
             help="Where the records came from; OFFSETS is 17, 17-90, 17- or -90." + _OFTEN,
         ),
     ] = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.frame import output, progress, startup
+from bridge.cli.frame import completion, output, progress, startup
 from bridge.cli.frame.help import about
 from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.errors import Misuse
@@ -33,7 +33,12 @@ _TIMEOUT = "60s"
 def explain(  # noqa: PLR0917 - options are parameters
     place: Annotated[
         str | None,
-        typer.Argument(metavar="TOPIC/PARTITION/OFFSET", show_default=False, help="The record, by its place."),
+        typer.Argument(
+            metavar="TOPIC/PARTITION/OFFSET",
+            show_default=False,
+            autocompletion=completion.places,
+            help="The record, by its place.",
+        ),
     ] = None,
     config: startup.ConfigPath = None,
     event_id: Annotated[
@@ -55,7 +60,10 @@ def explain(  # noqa: PLR0917 - options are parameters
     topic: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", show_default=False, help="Look only here; may be repeated. Left out: all consumed topics."
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completion.topics,
+            help="Look only here; may be repeated. Left out: all consumed topics.",
         ),
     ] = None,
     limit: Annotated[

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bridge.cli.frame import output, startup
+from bridge.cli.frame import completion, output, startup
 from bridge.cli.frame.help import about
 from bridge.cli.status import where
 from bridge.errors import Misuse, Unreachable
@@ -27,7 +27,9 @@ _MARK = "tap"
     unreachable="No running bridge answers, or it shows no samples.",
 )
 def tap(
-    route: Annotated[str | None, typer.Option(metavar="ROUTE", help="Of this route only.")] = None,
+    route: Annotated[
+        str | None, typer.Option(metavar="ROUTE", autocompletion=completion.routes, help="Of this route only.")
+    ] = None,
     user: Annotated[str | None, typer.Option(metavar="USER", help="Of this user only.")] = None,
     outcome: Annotated[
         _Outcome | None,

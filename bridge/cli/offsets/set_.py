@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.frame import output, startup
+from bridge.cli.frame import completion, output, startup
 from bridge.cli.frame.acting import Group
 from bridge.cli.frame.help import about
 from bridge.commands import Operand, command
@@ -33,12 +33,20 @@ _HEAD = ("partition", "committed", "to", "passed", "gone already", "sent again")
     unreachable="No Kafka broker answers, or not every offset was set.",
 )
 def set_offsets(
-    where: Annotated[str, typer.Argument(metavar="TOPIC[/PARTITION]", help="Without a partition: all of the topic.")],
+    where: Annotated[
+        str,
+        typer.Argument(
+            metavar="TOPIC[/PARTITION]",
+            autocompletion=completion.topics,
+            help="Without a partition: all of the topic.",
+        ),
+    ],
     to: Annotated[
         str,
         typer.Option(
             "--to",
             metavar="OFFSET|earliest|latest|end|TIME",
+            autocompletion=completion.offsets("earliest", "latest", "end"),
             show_default=False,
             help="earliest: the log's start; latest: the last stable offset; end: above open transactions, too; "
             "a time: the first record at or after it, such as 2026-01-31T00:00:00Z.",

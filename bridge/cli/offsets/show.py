@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.frame import output, startup
+from bridge.cli.frame import completion, output, startup
 from bridge.cli.frame.help import about
 from bridge.errors import Unreachable
 from bridge.exits import ExitCode
@@ -32,7 +32,12 @@ _NONE = "none"
 def show(
     where: Annotated[
         str | None,
-        typer.Argument(metavar="TOPIC[/PARTITION]", show_default=False, help="Left out: all consumed topics."),
+        typer.Argument(
+            metavar="TOPIC[/PARTITION]",
+            show_default=False,
+            autocompletion=completion.topics,
+            help="Left out: all consumed topics.",
+        ),
     ] = None,
     config: startup.ConfigPath = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,

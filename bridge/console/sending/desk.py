@@ -20,6 +20,8 @@ from bridge.sending.preview import FilePreview, file_lines, preview
 
 MOST_RECORDS: Final = 100_000
 """Of one file."""
+MOST_UNPACKED: Final = 64_000_000
+"""Bytes of a file that gzip made, once it is unpacked."""
 MOST_WAITING: Final = 3
 """Files that are looked at and neither sent nor given up; one more drops the oldest."""
 PATIENCE: Final = 15 * 60.0
@@ -70,7 +72,7 @@ class ConsoleFiles:
     def _read(
         self, file: ReceivedFile, form: Form, topic: str | None, first: int | None
     ) -> tuple[list[FileLine], FilePreview]:
-        found = records.uploaded(file.name, file.content, form, topic)
+        found = records.uploaded(file.name, file.content, form, topic, MOST_UNPACKED)
         lines = file_lines(found, file.name, first, option="From line", most=MOST_RECORDS)
         return lines, preview(self._mapping, lines, time.time())
 

@@ -12,6 +12,7 @@ import pytest
 
 from bridge.cli import entry
 from bridge.model import LetterReason
+from tests.unit.cli.test_help import COMMANDS, _named
 
 Offer = Callable[..., list[str]]
 VERBS = ("stats", "list", "replay", "discard", "export")
@@ -53,6 +54,60 @@ def test_routes_types_and_topics_come_from_the_configuration_wherever_it_is_name
     assert offer(*before, "dlq", "list", *within, "--route", "") == ["order.completed"]
     assert offer(*before, "dlq", "list", *within, "--type", "or") == ["order.completed"]
     assert offer(*before, "dlq", "list", *within, "--origin", "shop.") == ["shop.orders", "shop.returns"]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("hold", "shop."), ["shop.orders", "shop.returns"]),
+        (("resume", ""), ["shop.orders", "shop.returns"]),
+        (("explain", "shop.o"), ["shop.orders/"]),
+        (("map", "--from-topic", ""), ["shop.orders", "shop.returns"]),
+        (("map", ""), []),
+        (("send", "--topic", "shop.r"), ["shop.returns"]),
+        (("send", "--rate", ""), ["100%", "20%", "50%"]),
+        (("offsets", "set", "shop.orders", "--to", ""), ["earliest", "end", "latest"]),
+        (("dlq", "list", "--status", "42"), ["422", "429"]),
+        (("tap", "--route", ""), ["order.completed"]),
+        (("pause", "shop.orders", "--for", "1"), ["15m", "1h"]),
+        (("schema", "br"), ["bridge"]),
+    ],
+)
+def test_values_are_offered_wherever_they_are_known_without_a_broker(
+    offer: Offer,
+    config: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    offered: list[str],
+) -> None:
+    monkeypatch.setenv(
+        "BRIDGE_CONFIG", config("topics: [shop.orders]", "topics: [shop.orders, shop.returns, ^shop.x.*]")
+    )
+    assert offer(*words) == offered
+
+
+FREE = {
+    "ADDRESS", "AGE", "COUNT", "DIR", "FILE", "FILE|-", "HASH", "HOST:PORT,…", "ID", "ID=FILE", "JMESPATH", "N",
+    "NUMBER", "OLD NEW", "PATH", "ROWS", "SECONDS", "SIZE", "TEXT", "TIME", "TIME|AGE", "URL", "USER",
+}  # fmt: skip
+"""Numbers, texts and names that only a broker, a person or the file system knows: the shell offers files itself."""
+FREE_OF_OTHERS = {("console", "--host"), ("backfill submit", "--every"), ("backfill watch", "--every")}
+"""Names of hosts, and times that have good values already."""
+
+
+def test_every_option_offers_its_values_or_is_one_of_those_that_nobody_knows() -> None:
+    silent = {
+        (" ".join(path), parameter.opts[0], parameter.metavar)
+        for path in COMMANDS
+        for parameter in _named(path).params
+        if parameter.metavar and parameter._custom_shell_complete is None and parameter.metavar not in FREE
+    }
+    times = {each for each in silent if each[2] == "DURATION"}
+    assert {each[:2] for each in silent - times} <= FREE_OF_OTHERS | CHOICES
+
+
+CHOICES = {("dlq replay", "--stale"), ("backfill plan", "--inserted-at")}
+"""The parser knows these itself."""
 
 
 @pytest.mark.parametrize(

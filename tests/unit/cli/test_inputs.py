@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
+from bridge.errors import Misuse
 from bridge.inputs import records, sources
 from bridge.inputs.records import Form
 from tests.unit.cli.conftest import Cli
@@ -58,13 +59,57 @@ def test_other_encodings_are_named_with_the_cure(
 
 
 @each_command
-def test_a_compressed_file_is_named_with_the_cure(
-    refusal: Callable[[str, Path], str], tmp_path: Path, line: str
+@pytest.mark.parametrize("cut", [slice(0, 20), slice(0, -4)])
+def test_a_compressed_file_that_is_damaged_is_named_with_the_cure(
+    refusal: Callable[[str, Path], str], tmp_path: Path, line: str, cut: slice
 ) -> None:
     file = tmp_path / "input.gz"
-    file.write_bytes(gzip.compress(LETTER.encode()))
+    file.write_bytes(gzip.compress(LETTER.encode())[cut])
 
-    assert refusal(line, file).startswith(f"{file} is compressed: decompress it first")
+    assert refusal(line, file).startswith(f"{file} is compressed with gzip, and ends too early: make it again")
+    file.write_bytes(b"\x1f\x8b" + LETTER.encode())
+    assert refusal(line, file).startswith(f"{file} is compressed with gzip, and damaged: make it again")
+
+
+def test_what_gzip_made_is_read_as_what_is_in_it_in_several_members_too(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "plain", tmp_path / "packed"
+    content = BOM_UTF8 + "\r\n".join(f'{{"n": {n}, "text": "{"x" * n}"}}' for n in range(1000)).encode()
+    plain.write_bytes(content)
+    packed.write_bytes(gzip.compress(content[:70_001]) + gzip.compress(content[70_001:]))
+    found = [
+        [(number, text) for number, text, _ in records.numbered(str(each), Form.VALUES, "t")]
+        for each in (plain, packed)
+    ]
+    assert len(found[0]) == 1000
+    assert found[0] == found[1]
+
+
+def test_little_that_unpacks_to_very_much_is_refused_before_it_is_all_there() -> None:
+    bomb = gzip.compress(b"0" * 50_000_000)
+    assert len(bomb) < 100_000
+    with pytest.raises(Misuse, match="unpacks to more than 1 MB"):
+        list(records.uploaded("bomb.gz", bomb, Form.VALUES, None, 1_000_000))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('{"a": 1}{"b": 2} {"c": "}{"}', [(1, '{"a": 1}'), (1, '{"b": 2}'), (1, '{"c": "}{"}')]),
+        ('{"a": 1}\n{"b": 2}{"c": 3}\n', [(1, '{"a": 1}'), (2, '{"b": 2}'), (2, '{"c": 3}')]),
+        ('{\n  "a": 1\n}\n{\n  "b": "é"\n}\n', [(1, '{\n  "a": 1\n}'), (4, '{\n  "b": "é"\n}')]),
+        ('{"c": "}{"}\n{"d": 1}', [(1, '{"c": "}{"}'), (2, '{"d": 1}')]),
+        ('{"a": 1}{"b":', [(1, '{"a": 1}{"b":')]),
+        ("{}{}", [(1, "{}{}")]),
+    ],
+)
+def test_objects_one_after_the_other_are_a_value_each(
+    tmp_path: Path, content: str, expected: list[tuple[int, str]]
+) -> None:
+    file = tmp_path / "input"
+    file.write_text(content)
+    found = list(records.numbered(str(file), Form.VALUES, "t"))
+    assert [(number, text.decode()) for number, text, _ in found] == expected
+    assert len({record.identity for _, _, record in found}) == len(expected), "each is an event of its own"
 
 
 @each_command
