@@ -73,7 +73,7 @@ class ShelfPage:
 
 
 class LetterShelf:
-    """Of one dead-letter topic. Every method blocks; one at a time reads."""
+    """Of one dead-letter topic. Every method blocks; one at a time reads what is new, whatever is asked beside it."""
 
     def __init__(self, log: LetterLog, mapping: CompiledMapping, hidden: Redaction) -> None:
         self._log = log
@@ -172,12 +172,14 @@ class LetterShelf:
                 self._answers.move_to_end(question)
                 return known[1]
             read = dict(self._read)
-            reader = LetterReader(self._log, Endings.STATES)
-            found = frozenset(entry.letter.place for entry in select(reader.entries(), asked, self._mapping))
+        # Without the lock: a condition may take its time, and nobody waits for it who has asked something else.
+        reader = LetterReader(self._log, Endings.STATES)
+        found = frozenset(entry.letter.place for entry in select(reader.entries(), asked, self._mapping))
+        with self._lock:
             self._answers[question] = read, found
             while len(self._answers) > _QUESTIONS:
                 self._answers.popitem(last=False)
-            return found
+        return found
 
     def _went_back(self, extent: Extent) -> bool:
         return any(self._read.get(partition, 0) > log.end for partition, log in extent.letters.items())

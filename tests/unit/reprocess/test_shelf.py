@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -149,3 +152,27 @@ def test_a_hundred_thousand_are_paged_through_in_less_than_a_second_each() -> No
     wanted = WantedLetters(reason=("rejected",), since="2020-01-01T00:00:00Z").selection("bridge")
     assert shelf.page(wanted, 1_000, 50).found == 100_000
     assert processor_time(lambda: shelf.page(wanted, 1_000, 50)) < 1, "seconds"
+
+
+def test_a_condition_that_takes_its_time_keeps_nobody_else_waiting() -> None:
+    log = LogInMemory()
+    log.write(*(letter(number, partition=0) for number in range(3)))
+    shelf = shelf_of(log)
+    asked, goes_on = threading.Event(), threading.Event()
+
+    def takes_long(_document: object) -> bool:
+        asked.set()
+        return goes_on.wait(30)
+
+    selection = replace(WantedLetters().selection("bridge"), match=takes_long)
+    with ThreadPoolExecutor() as threads:
+        slow = threads.submit(lambda: shelf.page(selection, 1, 50, "slow"))
+        assert asked.wait(30)
+        log.write(letter(3, partition=0))
+        try:
+            threads.submit(shelf.refresh).result(30)
+            assert len(threads.submit(lambda: places(shelf)).result(30)) == 4
+            assert not slow.done()
+        finally:
+            goes_on.set()
+        assert slow.result(30).found >= 3
