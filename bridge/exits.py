@@ -48,6 +48,7 @@ class FindingKind(enum.StrEnum):
 
     WARNING = "warning"
     EXAMPLE = "example"
+    LINT = "lint"
     GROUP = "group"
     API_KEY = "api_key"
     TOPICS = "topics"
@@ -71,6 +72,7 @@ class KindEntry:
 KINDS: Final[Mapping[FindingKind, KindEntry]] = {
     FindingKind.WARNING: KindEntry(ExitCode.OK, 4, "only warnings"),
     FindingKind.EXAMPLE: KindEntry(ExitCode.OK, 5, "an example of the mapping fails"),
+    FindingKind.LINT: KindEntry(ExitCode.FINDINGS, 10, "with --strict: lint has a finding"),
     FindingKind.GROUP: KindEntry(
         ExitCode.FINDINGS,
         11,

@@ -37,6 +37,7 @@ SECTIONS = {
     "ConsoleSettings": "console",
     "Observability": "observability",
     "ReloadSettings": "reload",
+    "LintSettings": "lint",
 }
 """The schema's definitions that stand in one place of the file, each of whose keys the environment can set."""
 
@@ -57,6 +58,7 @@ SHAPES = {
     "DescribedCompany": "company of an example",
     "ExpectedDeadLetter": "expected dead letter",
     "ExpectedDrop": "expected drop",
+    "IgnoredFinding": "ignored finding",
 }
 """Those that stand wherever such a thing may be written."""
 

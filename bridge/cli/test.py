@@ -9,6 +9,7 @@ import typer
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
 from bridge.cli.frame.schema_option import SchemaFiles
+from bridge.cli.frame.strict_option import Strict
 from bridge.exits import ExitCode
 from bridge.text.amounts import plural
 from bridge.text.printable import printable
@@ -16,6 +17,7 @@ from bridge.text.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bridge.lint.linting import Linted
     from bridge.mapping.review.cautions import Caution
     from bridge.mapping.review.examples import ExampleResult
     from bridge.model import Outcome
@@ -23,18 +25,21 @@ if TYPE_CHECKING:
 
 @about(
     ("Run the examples of the mapping", "test -c bridge.yaml"),
-    findings="An example failed.",
+    ("In a build, where a finding of lint is to be looked at, too", "test --strict"),
+    findings="An example failed; with --strict: lint has a finding.",
 )
 def run_tests(
     config: startup.ConfigPath = None,
     schema: SchemaFiles = None,
+    strict: Strict = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document with the result of each example.")] = False,
 ) -> ExitCode:
     """Run the examples of the mapping, and show what differs.
 
-    Sends nothing. Connects to nothing but the schema registry, where an example's record names a schema that is not
-    known otherwise.
+    Says also what of the mapping is perhaps not meant (docs/lint.md). Sends nothing. Connects to nothing but the schema
+    registry, where an example's record names a schema that is not known otherwise.
     """
+    from bridge.cli.samples.lint import lint_lines, linted
     from bridge.mapping.review.cautions import of_examples
     from bridge.mapping.review.examples import run_examples
 
@@ -43,21 +48,24 @@ def run_tests(
     results = run_examples(start.mapping, examples)
     said = of_examples(start.mapping, examples)
     failed = sum(not result.passed for result in results)
+    found = linted(start, beneath="mapping")
     if json:
-        output.document(_document(results, said, failed))
+        output.document(_document(results, said, failed, found))
     elif not results:
         output.line(
             f"{start.path} has no examples, so nothing was tested. Add some under mapping.examples: an input (or a "
             "whole record) and what is expected of it."
         )
+        output.lines(["", *lint_lines(found)] if found.findings else [])
     else:
         for result, warnings in zip(results, said, strict=True):
             _show(result)
             for each in warnings:
                 output.line(printable(f"        {each.what} To do: {each.to_do}."), "yellow")
         output.line()
+        output.lines([*lint_lines(found), ""] if found.findings else [])
         output.line(f"{plural(len(results), 'example')}: {len(results) - failed} passed, {failed} failed.")
-    return ExitCode.FINDINGS if failed else ExitCode.OK
+    return ExitCode.FINDINGS if failed or (strict and found.findings) else ExitCode.OK
 
 
 def _show(result: ExampleResult) -> None:
@@ -90,7 +98,10 @@ def _in_short(outcome: Outcome) -> str:
             return "{elements: …}"
 
 
-def _document(results: tuple[ExampleResult, ...], said: Sequence[Sequence[Caution]], failed: int) -> dict[str, Any]:
+def _document(
+    results: tuple[ExampleResult, ...], said: Sequence[Sequence[Caution]], failed: int, found: Linted
+) -> dict[str, Any]:
+    from bridge.cli.samples.lint import lint_document
     from bridge.decode import exact_json
     from bridge.model import Request
 
@@ -107,4 +118,5 @@ def _document(results: tuple[ExampleResult, ...], said: Sequence[Sequence[Cautio
             }
             for result, warnings in zip(results, said, strict=True)
         ],
+        "lint": lint_document(found),
     }

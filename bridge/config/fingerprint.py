@@ -25,9 +25,11 @@ def configuration_hash(config: Config) -> str:
     """12 hex digits, the same in every process, for every order of keys, and however a value was given.
 
     No secret goes into it, not even hashed: whoever knows the rest could try passwords until the hash is the same.
-    What the console is told makes no other bridge, nor does how a changed mapping is taken over.
+    What the console is told makes no other bridge, nor how a changed mapping is taken over, nor what lint is told.
     """
-    document = config.model_dump(mode="json", exclude={"track": {"api_key"}, "console": True, "reload": True})
+    document = config.model_dump(
+        mode="json", exclude={"track": {"api_key"}, "console": True, "reload": True, "lint": True}
+    )
     for section in ("kafka", "dead_letter"):
         document[section]["properties"] = _public(document[section]["properties"])
     if not document["observability"]["tap"]:

@@ -21,6 +21,7 @@ from bridge.config.events.route_section import RouteConfig
 from bridge.config.keys import control_socket, fields, scalars
 from bridge.config.keys.fields import Section
 from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue, ValueSpec
+from bridge.config.lint.lint_section import LintSettings
 from bridge.config.mapping_section import MappingConfig, TopicOverrides
 from bridge.config.reading.shape import FileShape
 from bridge.config.registry_section import BasicAuth, RegistryOAuth, RegistryTls, SchemaRegistry
@@ -40,6 +41,7 @@ __all__ = [
     "ExpectedEvent",
     "Kafka",
     "KnownUsers",
+    "LintSettings",
     "LiteralValue",
     "MappingConfig",
     "Observability",
@@ -390,6 +392,9 @@ class Config(Section):
     observability: Observability = Field(default=Observability(), description="What the bridge says about itself.")
     reload: ReloadSettings = Field(
         default=ReloadSettings(), description="How a changed mapping is taken over while the bridge runs."
+    )
+    lint: LintSettings = Field(
+        default=LintSettings(), description="What `track-bridge check` and `test` point at, and what of it is meant so."
     )
 
 

@@ -13,12 +13,12 @@ from bridge.mapping import globs
 from bridge.mapping.destination import Destination
 from bridge.mapping.findings import Findings
 from bridge.mapping.routes.compile_route import compile_route
+from bridge.mapping.routes.event_names import NAMES
 from bridge.mapping.routes.plan import RouteParts
 from bridge.mapping.routes.track import TrackParts
 from bridge.model import Filtered, FilterReason, Route
 
 _USUAL: Final = Destination()
-_NAMES_THE_API_KEEPS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,5 +105,5 @@ def _count_names(rules: Iterable[Rule], findings: Findings) -> None:
         for part in rule.routes:
             if isinstance(part, TrackParts):
                 names |= part.allowed_event_names or {part.head.route.event_name}
-    if len(names) > _NAMES_THE_API_KEEPS:
+    if len(names) > NAMES:
         findings.add("mapping.events", f"has {len(names)} different event names; Userpilot keeps at most 10,000")

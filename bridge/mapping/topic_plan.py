@@ -162,6 +162,12 @@ class TopicPlan:
         decode = self._shared.decode_of(replace(self.settings, format=given))
         return decode(record, self.attributes(record), EXACT)
 
+    def before_never_send(self, record: Record) -> Any:
+        """The decoded value, or `ElementList`, as expressions would see it with what is never sent: for looking whether
+        a path finds anything. Raises `MappingError`.
+        """
+        return self._shared.decode_of(self.settings)(record, self.attributes(record), EXACT)
+
     def attributes(self, record: Record) -> Attributes | None:
         """What the record's headers say of its event, all of it still; None where they describe none."""
         return self.settings.decoder.attributes(record.headers)

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from bridge.backfill.checking.tally import METADATA_BYTES, RowTally
 from bridge.backfill.manifest import Manifest
+from bridge.mapping.routes.event_names import NAME_BYTES, NAMES
 from bridge.text.amounts import plural, span, thousands
-
-NAMES: Final = 10_000
-"""Different event names per application, that the API keeps for ever."""
-NAME_BYTES: Final = 512 * 1024
-"""Of all of these together."""
 
 
 @dataclass(frozen=True, slots=True)

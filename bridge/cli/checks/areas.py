@@ -10,6 +10,7 @@ from bridge.cli.checks import cluster, findings, registry_files
 from bridge.cli.checks import mapping as mapping_checks
 from bridge.cli.checks.findings import Area, Finding
 from bridge.cli.frame import progress, startup
+from bridge.cli.samples.lint import UNREAD
 from bridge.config.sections import Config
 from bridge.config.topics.consumed_topics import topics_of
 from bridge.exits import FindingKind
@@ -17,6 +18,8 @@ from bridge.kafka import client
 from bridge.kafka.client import ClientRefusedError
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.client_properties import without_files
+from bridge.lint.linting import ignored_at
+from bridge.lint.subject import LintEvidence
 from bridge.mapping.destination import destination_of
 from bridge.mapping.review.route_advice import route_advice
 from bridge.text.amounts import plural
@@ -48,7 +51,7 @@ def configuration(start: startup.LoadedConfiguration, *, offline: bool) -> Area:
         *(findings.ok(each) for each in _files(start)),
         *(findings.warning(f"{warning}.", "correct it, or remove it unless you need it") for warning in start.warnings),
         *(() if start.config.schema_registry is None else registry_files.unusable(start.config.schema_registry)),
-        *mapping_checks.unfit(mapping, topics_of(start.config.kafka)),
+        *mapping_checks.unfit(mapping, topics_of(start.config.kafka), ignored=ignored_at(start.config, UNREAD)),
         *(findings.note(each.what, each.to_do) for each in route_advice(mapping, destination_of(start.config.track))),
         *_refused_by_the_client(start, offline=offline),
         *mapping_checks.examples(start.mapping, mapping.examples),
@@ -118,13 +121,19 @@ def offline(start: startup.LoadedConfiguration) -> list[Area]:
     return schemas.look(alone, start.mapping, names, patience=startup.PATIENCE)
 
 
-def online(start: startup.LoadedConfiguration, key: ApiKey, *, is_usable: bool) -> list[Area]:
-    """Without brokers where the configuration makes no client: that was said already."""
+def online(
+    start: startup.LoadedConfiguration, key: ApiKey, evidence: LintEvidence | None = None, *, is_usable: bool
+) -> list[Area]:
+    """Without brokers where the configuration makes no client: that was said already. What they show goes into
+    `evidence`, too.
+    """
     if not is_usable:
         return [_track_api(start, key)]
     try:
         with progress.waiting("Asking the brokers"):
-            areas = cluster.look(start.config, start.mapping, startup.quiet_logger(), patience=startup.PATIENCE)
+            areas = cluster.look(
+                start.config, start.mapping, startup.quiet_logger(), evidence, patience=startup.PATIENCE
+            )
     except AwsLoginError as failed:
         to_do = "do what it says; docs/kafka-logins.md has more on each login"
         areas = [Area("Kafka", [findings.problem(f"No login at Kafka: {failed}.", to_do, FindingKind.KAFKA_LOGIN)])]

@@ -11,6 +11,7 @@ from bridge.cli.checks import findings, group, letters, offsets, topics
 from bridge.cli.checks import mapping as mapping_checks
 from bridge.cli.checks.findings import Area, Finding
 from bridge.cli.checks.login_advice import LoginMeans, advice
+from bridge.cli.samples.lint import UNREAD
 from bridge.config.fingerprint import mapping_number
 from bridge.config.keys.scalars import StartAge, StartFrom, StartTime
 from bridge.config.sections import Config, Kafka
@@ -22,6 +23,8 @@ from bridge.kafka.admin.inspection import Cluster, Inspection, TopicSettings
 from bridge.kafka.admin.obstacles import NotConnectedError, Obstacle
 from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.kafka.login import msk_login
+from bridge.lint.linting import ignored_at
+from bridge.lint.subject import LintEvidence, LintSamples
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import TopicPartition
 from bridge.text.amounts import plural
@@ -29,8 +32,11 @@ from bridge.text.amounts import plural
 _HOUR = 3600.0
 
 
-def look(config: Config, mapping: CompiledMapping, logger: Logger, *, patience: float) -> list[Area]:
-    """All areas that concern Kafka; one of them alone where no broker can be reached.
+def look(
+    config: Config, mapping: CompiledMapping, logger: Logger, evidence: LintEvidence | None = None, *, patience: float
+) -> list[Area]:
+    """All areas that concern Kafka; one of them alone where no broker can be reached. What is found out of the backlog
+    and of the newest records goes into `evidence`, too.
 
     Raises `kafka.client.ClientRefusedError`.
     """
@@ -44,15 +50,16 @@ def look(config: Config, mapping: CompiledMapping, logger: Logger, *, patience: 
     found = [findings.ok(f"{plural(cluster.brokers, 'broker')} at {config.kafka.bootstrap_servers}, over {security}.")]
     read_topics = topics_of(config.kafka)
     consumed = topics.consumed(config.kafka.topics, cluster.topics, read_topics.reading)
-    unfit = mapping_checks.unfit(config.mapping, read_topics, consumed.partitions)
-    read = _TopicQuestions(config, inspection, consumed.partitions)
+    unfit = mapping_checks.unfit(config.mapping, read_topics, consumed.partitions, ignored_at(config, UNREAD))
+    read = _TopicQuestions(config, inspection, consumed.partitions, evidence)
+    samples = LintSamples(mapping) if evidence is None else evidence.records
     return [
         Area("Kafka", [*found, *consumed.findings, *unfit]),
         Area("Permissions", read.permissions(cluster)),
         Area("Dead letters", read.letters(cluster)),
         *read.progress(),
         *_schemas(config, mapping, consumed.partitions, patience),
-        *mapping_checks.newest(config, mapping, inspection, consumed.partitions, logger, patience=patience),
+        *mapping_checks.newest(config, samples, inspection, consumed.partitions, logger, patience=patience),
     ]
 
 
@@ -94,6 +101,7 @@ class _TopicQuestions:
     inspection: Inspection
     sources: Mapping[str, int]
     """Partition counts of the consumed topics."""
+    evidence: LintEvidence | None
 
     def permissions(self, cluster: Cluster) -> list[Finding]:
         dead_letters = self.config.dead_letter.topic
@@ -142,6 +150,10 @@ class _TopicQuestions:
             if outcome.backlog is not None
         ]
         undecided = [topic for topic, outcome in outcomes.items() if outcome.backlog is None]
+        arriving = self._arriving(partitions, facts)
+        if self.evidence is not None:
+            self.evidence.arriving = arriving
+            self.evidence.backlog = None if rate is None else sum(each.records for each in backlogs) / rate
         return [
             Area("Group", self._group(partitions, commits)),
             Area("Positions", [finding for outcome in outcomes.values() for finding in outcome.findings]),
@@ -149,7 +161,7 @@ class _TopicQuestions:
                 "Forecast",
                 [
                     *offsets.forecast(backlogs, rate, undecided),
-                    *offsets.growth(self._arriving(partitions, facts), rate),
+                    *offsets.growth(arriving, rate),
                 ],
             ),
         ]

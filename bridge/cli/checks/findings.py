@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bridge.cli.frame import output
+from bridge.cli.samples import lint
 from bridge.exits import KINDS, ExitCode, FindingKind
 from bridge.text.amounts import plural
 from bridge.text.printable import printable
 
 if TYPE_CHECKING:
     from bridge.config.keys.problems import Problem
+    from bridge.lint.linting import Linted
 
 
 class Level(enum.StrEnum):
@@ -102,7 +104,15 @@ def detailed_exit_code(areas: Sequence[Area]) -> int:
     return max((finding.detailed for area in areas for finding in area.findings), default=int(ExitCode.OK))
 
 
-def show(areas: Sequence[Area]) -> None:
+def code_of_lint(found: Linted | None, *, strict: bool, detailed: bool) -> int:
+    """What lint adds to how a command ends: nothing, unless it is asked to."""
+    if not strict or found is None or not found.findings:
+        return ExitCode.OK
+    entry = KINDS[FindingKind.LINT]
+    return entry.detailed if detailed else entry.code
+
+
+def show(areas: Sequence[Area], linted: Linted | None = None) -> None:
     """For a person."""
     for area in areas:
         output.line(area.title)
@@ -114,6 +124,8 @@ def show(areas: Sequence[Area]) -> None:
             if finding.to_do:
                 output.line(f"  {'':<{_WIDTH}}  To do: {printable(finding.to_do)}")
         output.line()
+    if linted is not None and (lines := lint.lint_lines(linted, without=lint.UNREAD)):
+        output.lines([*lines, ""])
     output.line(summary(areas))
 
 
@@ -124,12 +136,13 @@ def summary(areas: Sequence[Area]) -> str:
     return f"{', '.join(parts)}." if parts else "No problems."
 
 
-def document(areas: Sequence[Area]) -> dict[str, Any]:
+def document(areas: Sequence[Area], linted: Linted | None = None, *, strict: bool = False) -> dict[str, Any]:
     """For a script."""
     levels = [finding.level for area in areas for finding in area.findings]
+    own = {detailed: code_of_lint(linted, strict=strict, detailed=detailed) for detailed in (False, True)}
     return {
-        "exit_code": int(exit_code(areas)),
-        "detailed_exit_code": int(detailed_exit_code(areas)),
+        "exit_code": int(max(exit_code(areas), own[False])),
+        "detailed_exit_code": int(max(detailed_exit_code(areas), own[True])),
         "problems": levels.count(Level.PROBLEM),
         "warnings": levels.count(Level.WARNING),
         "findings": [
@@ -143,4 +156,5 @@ def document(areas: Sequence[Area]) -> dict[str, Any]:
             for area in areas
             for finding in area.findings
         ],
+        "lint": None if linted is None else lint.lint_document(linted),
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from logging import Logger
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Area, Finding
+from bridge.cli.samples.lint import UNREAD
 from bridge.commands import command
 from bridge.config.events.example_section import ExampleConfig
 from bridge.config.mapping_section import MappingConfig
@@ -18,9 +19,9 @@ from bridge.config.topics.topic_patterns import Reading
 from bridge.exits import FindingKind
 from bridge.kafka.admin import sampler
 from bridge.kafka.admin.inspection import Inspection
+from bridge.lint.subject import LintSamples
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.cautions import cautions, of_examples
-from bridge.mapping.review.coverage import Coverage
 from bridge.mapping.review.examples import ExampleResult, run_examples
 from bridge.model import Failed, TopicPartition
 from bridge.text.amounts import listed, plural, thousands
@@ -63,7 +64,12 @@ def _cautions(mapping: CompiledMapping, given: Sequence[ExampleConfig]) -> Itera
 # --- topics ------------------------------------------------------------------------------------------
 
 
-def unfit(mapping: MappingConfig, read: ConsumedTopics, existing: Collection[str] | None = None) -> list[Finding]:
+def unfit(
+    mapping: MappingConfig,
+    read: ConsumedTopics,
+    existing: Collection[str] | None = None,
+    ignored: Callable[[str], bool] = lambda _where: False,
+) -> list[Finding]:
     """A warning for each topic of `per_topic` and of routes that fits nothing of what is `read`: a slip in such a name
     leaves the settings or the route under it for no record, without a word.
 
@@ -73,7 +79,7 @@ def unfit(mapping: MappingConfig, read: ConsumedTopics, existing: Collection[str
     return [
         _no_topic(where, entry, read, existing)
         for where, entry in _named(mapping)
-        if _fits(entry, read, existing) is False
+        if _fits(entry, read, existing) is False and not ignored(where)
     ]
 
 
@@ -115,7 +121,7 @@ def _no_topic(where: str, entry: str, read: ConsumedTopics, existing: Collection
     else:
         consumed = listed(sorted(existing)) or "none"
         what = f"{where}: {entry} fits no consumed topic there is now ({consumed}), so it is for no record."
-    return findings.warning(what, "correct the name or the pattern, or remove it")
+    return findings.warning(what, f"correct the name or the pattern, or remove it ({UNREAD})")
 
 
 # --- the newest records -------------------------------------------------------------------------------
@@ -123,25 +129,27 @@ def _no_topic(where: str, entry: str, read: ConsumedTopics, existing: Collection
 
 def newest(
     config: Config,
-    mapping: CompiledMapping,
+    samples: LintSamples,
     inspection: Inspection,
     sources: Mapping[str, int],
     logger: Logger,
     *,
     patience: float,
 ) -> list[Area]:
-    """None where there is nothing to look at. `sources` are partition counts of the consumed topics."""
+    """None where there is nothing to look at. `sources` are partition counts of the consumed topics; what is read goes
+    through the mapping of `samples`, and into these.
+    """
     partitions = [TopicPartition(topic, number) for topic, count in sources.items() for number in range(count)]
     wanted = sampler.shares(inspection.logs(partitions), _NEWEST, sampler.End.NEWEST) if partitions else {}
     if not wanted:
         return []
-    seen, letters, count = Coverage(mapping), 0, 0
+    letters, count = 0, 0
     now = time.time()
     found: list[Finding] = []
     try:
         for record in sampler.read(config.kafka, wanted, logger, silence=patience):
-            outcomes = mapping.map_all(record, now)
-            seen.add(record, outcomes)
+            outcomes = samples.mapping.map_all(record, now)
+            samples.add(record, outcomes)
             letters += any(isinstance(outcome, Failed) for outcome in outcomes)
             count += 1
     except sampler.UnreadableTopicError as error:
@@ -149,7 +157,11 @@ def newest(
     return [
         Area(
             "Records",
-            [*_counted(count, letters), *found, *(findings.warning(each.what, each.to_do) for each in cautions(seen))],
+            [
+                *_counted(count, letters),
+                *found,
+                *(findings.warning(each.what, each.to_do) for each in cautions(samples.coverage)),
+            ],
         )
     ]
 

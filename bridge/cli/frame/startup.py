@@ -73,6 +73,8 @@ class LoadedConfiguration:
     warnings: tuple[Problem, ...]
     proxy: str | None = field(repr=False)
     """The URL of the proxy that the environment sets for the API; may hold a password."""
+    loaded: Loaded = field(repr=False)
+    """What it was read to, with the place of each key."""
 
 
 def load_to_read(
@@ -131,7 +133,7 @@ def load(
     refused, doubtful = _asked_of_the_client(loaded)
     if loaded.config is not None and isinstance(compiled, CompiledMapping) and not refused:
         proxy = environment.proxy_for(loaded.config.track.endpoint, environ)
-        return LoadedConfiguration(path, loaded.config, compiled, (*loaded.warnings, *doubtful), proxy)
+        return LoadedConfiguration(path, loaded.config, compiled, (*loaded.warnings, *doubtful), proxy, loaded)
     uncompiled = () if isinstance(compiled, CompiledMapping) else loaded.located(compiled)
     raise refusal(path, (*loaded.problems, *refused, *uncompiled))
 

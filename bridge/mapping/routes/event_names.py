@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bridge.config.events.route_section import RouteConfig
 from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue
 from bridge.decode import plain_text
 from bridge.mapping import globs
 from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.findings import Findings
+
+NAMES: Final = 10_000
+"""Different event names per application, that the API keeps for ever."""
+NAME_BYTES: Final = 512 * 1024
+"""Of all of these together."""
 
 
 def shown_name(key: str, route: RouteConfig) -> str:

@@ -25,8 +25,8 @@ from bridge.mapping.destination import destination_of
 from bridge.mapping.review.unnamed_messages import unnamed_messages
 from bridge.service.settings import delivery_settings
 
-OF_OTHERS: Final = "console"
-"""The section that another program reads."""
+OF_OTHERS: Final = frozenset({"console", "lint"})
+"""Sections that other programs read."""
 TAKEN_OVER: Final = "mapping"
 """The section that a running bridge takes over."""
 
@@ -138,7 +138,7 @@ def _needs_restart(running: Config, found: Loaded) -> Iterable[Problem]:
     """Keys that a process reads at its start only, one problem each; of sections that are right by themselves."""
     for name in Config.model_fields:
         after = found.sections.get(name)
-        if name in {TAKEN_OVER, OF_OTHERS} or (after is None and found.config is None):
+        if name in {TAKEN_OVER, *OF_OTHERS} or (after is None and found.config is None):
             continue  # one that is wrong has a problem of its own
         for key in changed_keys(getattr(running, name), after, name):
             yield Problem(

@@ -106,6 +106,8 @@ def _file(owner: str, key: str, example: Any) -> dict[str, Any]:
         needed = {"from": "data"} | ({"id": "data.id"} if owner == "CompanyConfig" else {})
         route = {owner.removesuffix("Config").lower(): {**needed, key: example}}
         return {**RIGHT, "mapping": {"events": {"a": route}}}
+    if owner == "IgnoredFinding":
+        return {**RIGHT, "lint": {"ignore": [{"code": "TB201", "where": "mapping", "reason": "r", key: example}]}}
     section, *inner = SECTIONS[owner].split(".")
     value = {inner[0]: {**NEEDED.get(owner, {}), key: example}} if inner else {key: example}
     value = {**NEEDED.get(section, {}), **value}
