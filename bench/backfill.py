@@ -47,10 +47,10 @@ def write(session: Session) -> Iterator[Row]:
     written = _run(session, config, "write", str(folder), "--json")
     rows = sum(json.loads((folder / "manifest.json").read_text())["written"]["rows"].values())
     if rows != load.requests:
-        raise RunFailedError(f"bridge backfill write: {load.requests} rows are due, and {rows} were written")
+        raise RunFailedError(f"track-bridge backfill write: {load.requests} rows are due, and {rows} were written")
     rate = load.events / written.seconds
     yield Row(
-        f"bridge backfill write, {load.events:,} records",
+        f"track-bridge backfill write, {load.events:,} records",
         f"{rate:,.0f}/s, {written.cpu / load.events * 1e6:.1f} µs CPU each, {written.peak / 1e6:.0f} MB",
         f"≥ {RATE:,}/s, ≤ {MEMORY / 1e6:.0f} MB",
         rate >= RATE and written.peak <= MEMORY,
@@ -81,7 +81,7 @@ def _run(session: Session, config: Path, *words: str) -> _Ran:
         time.sleep(_LOOK)
     seconds, code = time.monotonic() - began, program.stop(0)
     if code:
-        raise RunFailedError(f"bridge backfill {words[0]} ended with {code}: {program.tail()}")
+        raise RunFailedError(f"track-bridge backfill {words[0]} ended with {code}: {program.tail()}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return _Ran(seconds, cpu, [each for each in memory if each], peak)

@@ -1,4 +1,4 @@
-"""How long ``bridge dlq stats`` takes: what an operator waits for first."""
+"""How long ``track-bridge dlq stats`` takes: what an operator waits for first."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def dead_letters(session: Session) -> Iterator[Row]:
     measured = [_stats(file, count) for _ in range(session.repeat)]
     seconds, cpu = (median(each) for each in zip(*measured, strict=True))
     yield Row(
-        f"bridge dlq stats, {count:,} letters",
+        f"track-bridge dlq stats, {count:,} letters",
         f"{seconds:.1f} s, {cpu:.1f} s CPU",
         f"≤ {_LIMIT:.0f} s",
         seconds <= _LIMIT,
@@ -48,7 +48,7 @@ def _stats(file: Path, count: int) -> tuple[float, float]:
     )
     seconds, cpu = time.monotonic() - began, _processor() - spent
     if not ran.stdout or json.loads(ran.stdout)["open"] != count:
-        raise RunFailedError(f"bridge dlq stats: {count} letters are open, it says {ran.stdout!r} {ran.stderr!r}")
+        raise RunFailedError(f"track-bridge dlq stats: {count} letters are open, it says {ran.stdout!r} {ran.stderr!r}")
     return seconds, cpu
 
 

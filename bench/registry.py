@@ -1,6 +1,6 @@
 """What a schema registry costs a bridge: processor time of the start, and memory once it reads by a schema.
 
-Each start is a process of its own: `bridge run` with a broker that never answers, which has built everything by then.
+Each start is a process of its own: `track-bridge run` with a broker that never answers, which has built all by then.
 One that has a registry looks a schema up over HTTP after that and maps a record of Avro; the other maps one of JSON.
 """
 

@@ -1,7 +1,7 @@
 """How a sentence names a command: complete, so that it can be copied into the shell where this process was started.
 
 That is the program by the name it was called by, and the configuration that was given with ``-c``. In texts that are
-written before either is known (constants), a command stands between backticks, as ```bridge check```, and `completed`
+written before either is known (constants), a command stands between backticks: ```track-bridge check```; `completed`
 fills in the rest when the text is told.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-_NAMED: Final = re.compile(r"`bridge ([^`]+)`")
+_NAMED: Final = re.compile(r"`track-bridge ([^`]+)`")
 _PLACEHOLDER: Final = re.compile(r"[A-Z]+")
 """A word for the reader to replace: ID, FILE."""
 
@@ -26,7 +26,7 @@ _WITHOUT_CONFIGURATION: Final = ("demo", "emulator", "init", "schema")
 class Invocation:
     """How this process was called."""
 
-    program: str = "bridge"
+    program: str = "track-bridge"
     config: str | None = None
     """As given with -c; None: found without, and so it will be again."""
 
@@ -57,7 +57,7 @@ class Operand(str):
 
 
 def command(*words: str) -> str:
-    """``bridge offsets show shop.orders/3 -c prod.yaml``, from ``offsets``, ``show``, ``shop.orders/3``."""
+    """``track-bridge offsets show shop.orders/3 -c prod.yaml``, from ``offsets``, ``show``, ``shop.orders/3``."""
     dashed = [word for word in words if isinstance(word, Operand) and word.startswith("-")]
     return _whole(" ".join(map(_typed, (word for word in words if word not in dashed))), map(_typed, dashed))
 

@@ -2,7 +2,7 @@
 
 One rule: 2 is for what has to be written or set up differently before the same command can succeed (the command line,
 the configuration, and the topics and permissions it names), 3 for what does not answer, 1 for work that was done and
-found something somebody has to look at. Of several the greatest counts. ``bridge check
+found something somebody has to look at. Of several the greatest counts. ``track-bridge check
 --detailed-exit-code`` tells the kinds of findings apart (`KINDS`), by the same rule.
 """
 
@@ -44,7 +44,7 @@ MEANINGS: Final[Mapping[ExitCode, str]] = {
 
 
 class FindingKind(enum.StrEnum):
-    """What a finding of ``bridge check`` is about: each kind has a code of its own, see `KINDS`."""
+    """What a finding of ``track-bridge check`` is about: each kind has a code of its own, see `KINDS`."""
 
     WARNING = "warning"
     EXAMPLE = "example"
@@ -61,7 +61,7 @@ class FindingKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KindEntry:
-    """How ``bridge check`` ends for findings of one kind."""
+    """How ``track-bridge check`` ends for findings of one kind."""
 
     code: ExitCode
     detailed: int
@@ -97,7 +97,7 @@ KINDS: Final[Mapping[FindingKind, KindEntry]] = {
 
 
 def kinds_sentence() -> str:
-    """``4 only warnings · …``, of ``bridge check --detailed-exit-code``."""
+    """``4 only warnings · …``, of ``track-bridge check --detailed-exit-code``."""
     return " · ".join(f"{entry.detailed} {entry.meaning}" for entry in KINDS.values())
 
 

@@ -53,9 +53,9 @@ class Reason(enum.StrEnum):
     SCHEMA_REGISTRY = "schema_registry"
     """The next record names a schema that is not known yet."""
     HELD_BY_OPERATOR = "held_by_operator"
-    """Somebody ran ``bridge hold``."""
+    """Somebody ran ``track-bridge hold``."""
     PAUSED_BY_OPERATOR = "paused_by_operator"
-    """Somebody ran ``bridge pause``: a hold with an end."""
+    """Somebody ran ``track-bridge pause``: a hold with an end."""
     IDENTIFY_WAITS = "identify_waits"
     """Requests of users or companies do not get through while events do."""
     UNOWNED = "unowned"
@@ -103,7 +103,7 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
     Reason.DEAD_LETTER_HOLD: HoldReason(
         "Too many records of this topic in a row became dead letters and none was delivered; the topic is held.",
         "Look at the reasons of the last dead letters, and fix the mapping or the producer. Then restart, or where the"
-        " cause is gone without that, `bridge release TOPIC` counts from zero.",
+        " cause is gone without that, `track-bridge release TOPIC` counts from zero.",
         needs_operator=True,
     ),
     Reason.OUTAGE: HoldReason(
@@ -127,7 +127,8 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
     ),
     Reason.NOT_JOINED: HoldReason(
         "The consumer group has not given this process its partitions yet.",
-        "Nothing, for up to a minute. Longer: `bridge check` shows brokers, permissions and the members of the group.",
+        "Nothing, for up to a minute. Longer: `track-bridge check` shows brokers, permissions and the members of the "
+        "group.",
     ),
     Reason.TOPIC_MISSING: HoldReason(
         "A topic that kafka.topics names does not exist on this cluster; nothing is read from it until it does.",
@@ -142,14 +143,14 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
     Reason.OUT_OF_RANGE: HoldReason(
         "The committed offset lies outside the log: retention removed records before they were sent, or the topic"
         " was recreated. It is never reset silently.",
-        "Set the committed offset with `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has"
-        " the partition, or with kafka-consumer-groups --reset-offsets while no replica runs.",
+        "Set the committed offset with `track-bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica "
+        "that has the partition, or with kafka-consumer-groups --reset-offsets while no replica runs.",
         needs_operator=True,
     ),
     Reason.RECREATED: HoldReason(
         "The committed offset belongs to an earlier topic of the same name.",
-        "Set the committed offset with `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has"
-        " the partition, or with kafka-consumer-groups --reset-offsets while no replica runs.",
+        "Set the committed offset with `track-bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica "
+        "that has the partition, or with kafka-consumer-groups --reset-offsets while no replica runs.",
         needs_operator=True,
         shown_as=Reason.OUT_OF_RANGE,
     ),
@@ -177,7 +178,7 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
     Reason.RECORD_TOO_LARGE: HoldReason(
         "The next batch of this partition cannot be decompressed: it becomes too large, or it is damaged.",
         "Raise kafka.properties.receive.message.max.bytes, and the memory with it, or go past the batch with"
-        " `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the partition.",
+        " `track-bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the partition.",
         needs_operator=True,
     ),
     Reason.SCHEMA_REGISTRY: HoldReason(
@@ -189,14 +190,14 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
     Reason.HELD_BY_OPERATOR: HoldReason(
         "An operator holds it: the partition is not read, and its committed offset stays. The hold is kept"
         " with the committed offset, so it survives restarts and moves to another replica.",
-        "Run `bridge release TOPIC` beside the replica that has the partition, when it may be sent again.",
+        "Run `track-bridge release TOPIC` beside the replica that has the partition, when it may be sent again.",
         needs_operator=True,
         deliberate=True,
     ),
     Reason.PAUSED_BY_OPERATOR: HoldReason(
         "An operator paused it: the partition is not read until the time shown. The pause is kept with the committed"
         " offset, so it survives restarts, moves to another replica, and ends there.",
-        "Nothing: it ends by itself at the time shown. `bridge resume TOPIC` ends it now.",
+        "Nothing: it ends by itself at the time shown. `track-bridge resume TOPIC` ends it now.",
         deliberate=True,
         shown_as=Reason.HELD_BY_OPERATOR,
     ),
@@ -208,14 +209,14 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
     ),
     Reason.UNOWNED: HoldReason(
         "No member of the group has this partition, so nobody reads it.",
-        "Nothing, while the group rebalances or the session of a killed member runs out. Longer: `bridge check` shows"
-        " the members of the group.",
+        "Nothing, while the group rebalances or the session of a killed member runs out. Longer: `track-bridge check` "
+        "shows the members of the group.",
     ),
     Reason.FAILING_USERS: HoldReason(
         "As many records as may wait behind users whose events keep failing while others are accepted; the partition is"
         " read on in small steps.",
-        "Look at what the API answers to them: retries in `bridge status`. It ends by itself, when they are accepted or"
-        " given up to the dead-letter topic.",
+        "Look at what the API answers to them: retries in `track-bridge status`. It ends by itself, when they are "
+        "accepted or given up to the dead-letter topic.",
     ),
     Reason.DRAINING: HoldReason(
         "The process is stopping or gives the partition up: what is in flight may finish, nothing new starts.",

@@ -67,10 +67,10 @@ def commands(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def kinds() -> str:
-    """How `bridge check` ends, by the kinds of its findings."""
+    """How `track-bridge check` ends, by the kinds of its findings."""
     rows = ((str(int(each.code)), str(each.detailed), f"{each.meaning[0].upper()}{each.meaning[1:]}.")
             for each in exits.KINDS.values())  # fmt: skip
-    return _table(("code", "with `--detailed-exit-code`", "`bridge check` found"), rows)
+    return _table(("code", "with `--detailed-exit-code`", "`track-bridge check` found"), rows)
 
 
 def refreshed(page: str, blocks: Mapping[str, str]) -> str:

@@ -1,1 +1,1 @@
-"""History written as import files, looked at, and submitted: what `bridge backfill` works with."""
+"""History written as import files, looked at, and submitted: what `track-bridge backfill` works with."""

@@ -123,7 +123,7 @@ def _backfill(config: startup.ConfigPath = None) -> None:
 
 
 app = typer.Typer(
-    name="bridge",
+    name="track-bridge",
     help="Sends domain events from Kafka to the Userpilot Track API: nothing lost, order kept per user, "
     "the rate budget respected.",
     cls=help.HelpGroup,
@@ -199,7 +199,7 @@ def options(
     """
     called = ctx.invoked_subcommand
     if config is not None and called is not None and not _takes_config(ctx, called):
-        raise Misuse(f"bridge {called} reads no configuration: leave --config out.")
+        raise Misuse(f"track-bridge {called} reads no configuration: leave --config out.")
 
 
 def _takes_config(ctx: typer.Context, called: str) -> bool:

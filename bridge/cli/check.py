@@ -1,4 +1,4 @@
-"""``bridge check``"""
+"""``track-bridge check``"""
 
 from __future__ import annotations
 

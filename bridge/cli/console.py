@@ -1,4 +1,4 @@
-"""``bridge console``"""
+"""``track-bridge console``"""
 
 from __future__ import annotations
 

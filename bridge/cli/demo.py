@@ -1,4 +1,4 @@
-"""``bridge demo``"""
+"""``track-bridge demo``"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from bridge.errors import exit_code
 from bridge.exits import ExitCode
 from bridge.text.printable import printable_lines
 
-_NAMES = ("bridge", "track-bridge")
+_NAMES = ("track-bridge", "bridge")
 _WORDS: Final = (
     (re.compile(r"Input should be a valid integer.*", re.DOTALL), r"must be a whole number"),
     (re.compile(r"Input should be a valid number.*", re.DOTALL), r"must be a number"),
@@ -115,8 +115,8 @@ def _to_type() -> str:
 def _sentence(defect: Exception) -> str:
     """Kind and place only: the text of an arbitrary exception may repeat a payload or a secret."""
     return (
-        f"bridge: {type(defect).__name__} in {_place(defect.__traceback__)}. This is a defect of the bridge, not of "
-        f"your input: run the same command with {TRACEBACK_OPTION} (or BRIDGE_TRACEBACK=1) and report what it prints.\n"
+        f"track-bridge: {type(defect).__name__} in {_place(defect.__traceback__)}. This is a defect of the bridge, not "
+        f"of your input: run the same command with {TRACEBACK_OPTION} (or BRIDGE_TRACEBACK=1), report what it prints.\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""``bridge hold``, ``bridge pause``, ``bridge release`` and ``bridge resume``"""
+"""``track-bridge hold``, ``track-bridge pause``, ``track-bridge release`` and ``track-bridge resume``"""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def hold(
     yes: Yes = False,
     json: Json = False,
 ) -> ExitCode:
-    """Stop sending a topic's records until bridge release, on the running bridge beside which this runs.
+    """Stop sending a topic's records until track-bridge release, on the running bridge beside which this runs.
 
     What is in flight is finished and committed; other topics flow. The hold is kept with the committed offset: it
     survives restarts and moves to another replica. It reaches the partitions of this replica, and says which belong to
@@ -91,7 +91,7 @@ def release(
 ) -> ExitCode:
     """Send a held topic's records again, from where it was held, on the running bridge beside which this runs.
 
-    Ends what bridge hold began, and holds that only wait for somebody to look: too many dead letters in a row
+    Ends what track-bridge hold began, and holds that only wait for somebody to look: too many dead letters in a row
     (counted from zero), a dead letter that cannot be written (tried again). Of other holds it says what ends them.
     """
     start = startup.load(config)
@@ -135,7 +135,7 @@ def pause(
     """Stop sending a topic's records for a time, on the running bridge beside which this runs.
 
     A hold with an end: it is kept with the committed offset, survives restarts, moves to another replica, and ends
-    there by itself. bridge resume ends it earlier; a later pause replaces it. What is held without an end stays held.
+    there by itself. track-bridge resume ends it earlier; a later pause replaces it. A hold without an end stays.
     """
     import time
 
@@ -175,9 +175,9 @@ def resume(
     yes: Yes = False,
     json: Json = False,
 ) -> ExitCode:
-    """End what bridge pause began, on the running bridge beside which this runs: records are sent from where it was.
+    """End what track-bridge pause began, on the running bridge beside which this runs: records are sent from there.
 
-    Ends pauses only: bridge release ends holds, too.
+    Ends pauses only: track-bridge release ends holds, too.
     """
     start = startup.load(config)
     if group:

@@ -1,4 +1,4 @@
-"""``bridge map``"""
+"""``track-bridge map``"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge run``"""
+"""``track-bridge run``"""
 
 from __future__ import annotations
 

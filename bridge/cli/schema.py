@@ -1,4 +1,4 @@
-"""``bridge schema``"""
+"""``track-bridge schema``"""
 
 from __future__ import annotations
 

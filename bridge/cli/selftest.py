@@ -1,4 +1,4 @@
-"""``bridge selftest``"""
+"""``track-bridge selftest``"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge send``"""
+"""``track-bridge send``"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge status``"""
+"""``track-bridge status``"""
 
 from __future__ import annotations
 

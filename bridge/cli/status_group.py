@@ -1,4 +1,4 @@
-"""``bridge status --group``"""
+"""``track-bridge status --group``"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge test``"""
+"""``track-bridge test``"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge topics``"""
+"""``track-bridge topics``"""
 
 from __future__ import annotations
 

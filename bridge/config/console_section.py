@@ -1,4 +1,4 @@
-"""The section `console`: where `bridge console` listens, whom it asks, and what it may do and show."""
+"""The section `console`: where `track-bridge console` listens, whom it asks, and what it may do and show."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from bridge.config.keys.fields import Section
 
 
 class ConsoleSettings(Section):
-    """What `bridge console` is told; `bridge status --group` and `bridge top` ask the same replicas."""
+    """What `track-bridge console` is told; `track-bridge status --group` and `track-bridge top` ask them, too."""
 
     listen: fields.Listen = fields.preset(
         scalars.listen,

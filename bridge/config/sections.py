@@ -137,7 +137,7 @@ class Kafka(Section):
     )
     start_timeout: fields.OptionalDuration = Field(
         default=None,
-        description="How long `bridge run` waits for a broker to answer before it ends with exit code 3; null: "
+        description="How long `track-bridge run` waits for a broker to answer before it ends with exit code 3; null: "
         "without limit, with its pages answering.",
         examples=["2m"],
     )
@@ -332,7 +332,7 @@ class DeadLetterSettings(Section):
     )
     redact: tuple[fields.Hidden, ...] = Field(
         default=(),
-        description="What `bridge dlq` hides wherever it shows records: paths of the value, key, header:NAME.",
+        description="What `track-bridge dlq` hides wherever it shows records: paths of the value, key, header:NAME.",
         examples=[["data.email", "key", "header:session"]],
     )
     redrive: Redrive = Field(default=Redrive(), description="Dead letters that the bridge sends again by itself.")
@@ -354,7 +354,8 @@ class Observability(Section):
     )
     tap: bool = Field(
         default=False,
-        description="/tap streams samples of records and requests to `bridge tap`, redacted, on this machine's loopback"
+        description="/tap streams samples of records and requests to `track-bridge tap`, redacted, on this machine's "
+        "loopback"
         " address only.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -388,7 +389,7 @@ class Config(Section):
     delivery: Delivery = Field(default=Delivery(), description="In which order, how many at once and how fast.")
     dead_letter: DeadLetterSettings = Field(description="The topic that takes the events which cannot be delivered.")
     mapping: MappingConfig = Field(description="Which records become which events.")
-    console: ConsoleSettings = Field(default=ConsoleSettings(), description="What `bridge console` is told.")
+    console: ConsoleSettings = Field(default=ConsoleSettings(), description="What `track-bridge console` is told.")
     observability: Observability = Field(default=Observability(), description="What the bridge says about itself.")
     reload: ReloadSettings = Field(
         default=ReloadSettings(), description="How a changed mapping is taken over while the bridge runs."

@@ -23,7 +23,7 @@ SHORT: Final = 250
 """Characters of a name: as many as a topic's may have, which a partition's number follows."""
 BLOCK: Final = "live"
 """The part of a template that follows what happens."""
-_COMMAND: Final = re.compile(r"`((?:\S+ -m )?(?:[^\s`]*/)?bridge(?: [^`\n]+)?)`")
+_COMMAND: Final = re.compile(r"`((?:\S+ -m )?(?:[^\s`]*/)?(?:track-)?bridge(?: [^`\n]+)?)`")
 """Of this program, however it was called; a JMESPath expression has backticks of its own, which stay."""
 STATIC: Final = {
     "console.css": "text/css; charset=utf-8",

@@ -1,4 +1,4 @@
-"""`bridge console` as a process: it listens, serves until a signal, and ends without waiting for who watches."""
+"""`track-bridge console` as a process: it listens, serves until a signal, and ends without waiting for who watches."""
 
 from __future__ import annotations
 

@@ -125,7 +125,8 @@ def _corrected(result: DemoResult) -> Iterator[str]:
     yield _counted(corrected.outcome.results[LetterResult.REPLAYED], "replayed: sent to the API, which accepted them")
     yield _counted(corrected.still_open, "still open: no mapping makes an event of bytes that cannot be decoded")
     yield completed(
-        "  Yours: `bridge dlq stats`, `bridge dlq show ID`, `bridge dlq replay --dry-run` (docs/dead-letters.md)"
+        "  Yours: `track-bridge dlq stats`, `track-bridge dlq show ID`, `track-bridge dlq replay --dry-run` "
+        "(docs/dead-letters.md)"
     )
     yield ""
 

@@ -133,7 +133,8 @@ async def run(show: Show, tell: Tell, encoding: Encoding = as_json) -> DemoResul
             early = [event for event in api.ledger.before_identify() if event.user_id not in forgotten]
             tell(
                 completed(
-                    "dead letters the mapping is fixed, and those that this helps are sent again (`bridge dlq replay`)"
+                    "dead letters the mapping is fixed, and those that this helps are sent again (`track-bridge dlq "
+                    "replay`)"
                 )
             )
             api.set_faults()
@@ -253,7 +254,7 @@ async def correct(config: Config, api: Emulator, schemas: Schemas) -> Corrected:
     planned = plan(chosen, mapping, rules, time.time())
     outcome = await replay(
         planned.sends,
-        Wish(rules, config.delivery.rate_limit or 0.0, "bridge demo"),
+        Wish(rules, config.delivery.rate_limit or 0.0, "track-bridge demo"),
         Setting(config, mapping, build_credentials(config.track), None, kafka_log),
         reader=reader,
     )

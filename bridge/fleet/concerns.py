@@ -241,7 +241,7 @@ def _unowned(found: Composed) -> Iterator[FleetConcern]:
             Reason.UNOWNED.value,
             needs_someone=True,
             details=(f"The group {found.facts.group_id} has no member: no bridge reads anything.{committed}",),
-            action=completed("Start a bridge of this group (`bridge run`), or look why none runs."),
+            action=completed("Start a bridge of this group (`track-bridge run`), or look why none runs."),
             partitions=nobodys,
         )
     elif nobodys:

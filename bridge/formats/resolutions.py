@@ -44,7 +44,7 @@ class Author(NamedTuple):
     """Who wrote a record, and when."""
 
     command: str
-    """``bridge dlq replay``"""
+    """``track-bridge dlq replay``"""
     user: str
     host: str
 

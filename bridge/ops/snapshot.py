@@ -464,7 +464,7 @@ class Snapshot:
     recorded_losses: RecordedLosses | None = None
     """None: not read yet."""
     control_problem: str | None = None
-    """Why `bridge hold` and `bridge release` do not reach this process; None: they do, or it has no socket for them."""
+    """Why `track-bridge hold` and `track-bridge release` do not reach this process; None: they do, or no socket is."""
     backlog: MovingBacklog | None = None
     """None: not watched for long enough, or not lately."""
     moved: Mapping[TopicPartition, MovingBacklog] = field(default_factory=dict)

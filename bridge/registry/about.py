@@ -1,4 +1,4 @@
-"""What a registry says of itself, for `bridge check`: that it answers, takes the login, and which version it is."""
+"""What a registry says of itself, for `track-bridge check`: it answers, takes the login, and is of which version."""
 
 from __future__ import annotations
 

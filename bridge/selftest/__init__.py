@@ -1,1 +1,1 @@
-"""`bridge selftest`: the whole process under a seeded schedule of faults, and what became of every event."""
+"""`track-bridge selftest`: the whole process under a seeded schedule of faults, and what became of every event."""

@@ -1,4 +1,4 @@
-"""The replicas: real `bridge run` processes, which are killed, stopped, frozen and started again."""
+"""The replicas: real `track-bridge run` processes, which are killed, stopped, frozen and started again."""
 
 from __future__ import annotations
 

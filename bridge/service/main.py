@@ -1,4 +1,4 @@
-"""`bridge run`: one process from its configuration to its exit code."""
+"""`track-bridge run`: one process from its configuration to its exit code."""
 
 from __future__ import annotations
 

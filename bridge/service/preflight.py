@@ -18,7 +18,7 @@ from bridge.kafka.admin.obstacles import NotConnectedError, Obstacle
 from bridge.kafka.admin.topic_creation import Creation
 
 RETENTION: Final = 30 * 86_400.0
-"""Seconds letters are kept in a topic that is created here, as with `bridge topics create`."""
+"""Seconds letters are kept in a topic that is created here, as with `track-bridge topics create`."""
 
 
 class NotReadyError(Misuse):

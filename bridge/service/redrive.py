@@ -1,7 +1,7 @@
 """Sends dead letters again by itself: what a spell of refused keys let through, once the key works, and what names a
 schema that the registry did not know, once it does.
 
-Through the same path and ledger as ``bridge dlq replay``: several replicas, and people, may do so at once.
+Through the same path and ledger as ``track-bridge dlq replay``: several replicas, and people, may do so at once.
 """
 
 from __future__ import annotations

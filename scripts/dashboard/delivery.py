@@ -70,7 +70,7 @@ ANSWERS: Final = Row(
         ),
         Panel(
             "Why not?",
-            "What keeps records from going at this moment: of everything, or of some partitions. `bridge status` "
+            "What keeps records from going at this moment: of everything, or of some partitions. `track-bridge status` "
             "says what to do.",
             "bool_yes_no",
             (

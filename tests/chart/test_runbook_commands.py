@@ -43,7 +43,7 @@ OTHERS_PROGRAMS = ("flux", "helm", "kafka", "kcat", "docker", "systemctl", "spli
 
 EVERYWHERE = ("status", "hold", "release", ("offsets", "set"))
 """Commands about the partitions that a replica has."""
-NAMES = ("kubectl scale", "kubectl apply -k", "bridge hold", "bridge release")
+NAMES = ("kubectl scale", "kubectl apply -k", "track-bridge hold", "track-bridge release")
 """What the page only speaks of."""
 
 

@@ -19,7 +19,7 @@ _NAMES = (
 
 
 def check_configuration(content: bytes, environ: Mapping[str, str]) -> None:
-    """Read it as `bridge run` does, up to the compiled mapping and its examples."""
+    """Read it as `track-bridge run` does, up to the compiled mapping and its examples."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bridge.yaml"
         path.write_bytes(content)

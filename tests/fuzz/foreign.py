@@ -1,7 +1,7 @@
 """What stands in the bridge's own topics and groups by anybody's hand: it decides nothing, and ends nothing.
 
-Dead letters, resolutions and declarations of replays are read by every replica and by every ``bridge dlq``, again at
-each start; a record that one of them cannot bear would end it for as long as the record is kept.
+Dead letters, resolutions and declarations of replays are read by every replica and by every ``track-bridge dlq``, again
+at each start; a record that one of them cannot bear would end it for as long as the record is kept.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def check_declarations(texts: list[str]) -> None:
 
 
 def _shown(entry: LetterEntry) -> None:
-    """As ``bridge dlq list`` and ``stats`` do."""
+    """As ``track-bridge dlq list`` and ``stats`` do."""
     for mapping in MAPPINGS[:1]:
         orjson.dumps(rows.document(entry, mapping, Redaction()))
         rows.row(entry, mapping, Redaction())

@@ -91,7 +91,7 @@ def of_code() -> Iterator[Named]:
                 yield Named(where, words, is_completed=True)
             text = _text(node, parents)
             if text is not None and not _is_of_help(node, parents):
-                for found in () if text.removeprefix("bridge ") in names() else _MENTION.finditer(text):
+                for found in () if text.removeprefix("track-bridge ") in names() else _MENTION.finditer(text):
                     yield Named(where, tuple(found[2].split()), found[1] == "`" and _is_completed(node, parents))
 
 
@@ -111,7 +111,9 @@ def on_import(source: str) -> Iterator[int]:
     yield from walk(ast.parse(source))
 
 
-_MENTION = re.compile(rf"(`?)(?<![\w/.-])bridge ((?:{'|'.join(sorted({n.split()[0] for n in names()}))})\b[^`\n]*)`?")
+_MENTION = re.compile(
+    rf"(`?)(?<![\w/.-])(?:track-)?bridge ((?:{'|'.join(sorted({n.split()[0] for n in names()}))})\b(?!:)[^`\n]*)`?"
+)
 
 
 def _text(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> str | None:

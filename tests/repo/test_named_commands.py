@@ -32,7 +32,7 @@ def test_every_command_a_sentence_names_is_one_that_the_parser_takes(
 def test_every_command_a_sentence_names_is_completed_when_it_is_told() -> None:
     """Use `commands.command(...)`, or `commands.completed(...)` on a text with the command between backticks."""
     assert len(NAMED) > 30
-    assert [f"{each.where}: bridge {' '.join(each.words)}" for each in NAMED if not each.is_completed] == []
+    assert [f"{each.where}: track-bridge {' '.join(each.words)}" for each in NAMED if not each.is_completed] == []
 
 
 def test_no_command_is_completed_before_the_process_knows_how_it_was_called() -> None:
@@ -51,7 +51,7 @@ def test_no_command_is_completed_before_the_process_knows_how_it_was_called() ->
 def test_what_begins_with_a_dash_is_taken_for_no_option() -> None:
     said = [
         command("map", Operand("-x.ndjson"), "--topic", "t"),
-        completed("`bridge map FILE --topic t`", FILE="-x.ndjson"),
+        completed("`track-bridge map FILE --topic t`", FILE="-x.ndjson"),
     ]
     said[1] = said[1].strip("`")
     for line in said:
@@ -65,12 +65,14 @@ def test_a_command_has_the_program_and_the_configuration_it_was_called_with() ->
     assert command("map", "a file", "--topic", "TOPIC") == (
         "track-bridge map 'a file' --topic TOPIC -c 'my files/prod.yaml'"
     )
-    assert completed("Run `bridge check`, or wait.") == "Run `track-bridge check -c 'my files/prod.yaml'`, or wait."
-    assert completed("`bridge dlq show ID` says why", ID="0:17").startswith("`track-bridge dlq show 0:17 -c ")
+    assert (
+        completed("Run `track-bridge check`, or wait.") == "Run `track-bridge check -c 'my files/prod.yaml'`, or wait."
+    )
+    assert completed("`track-bridge dlq show ID` says why", ID="0:17").startswith("`track-bridge dlq show 0:17 -c ")
 
 
 def test_without_a_configuration_given_there_is_none_to_give() -> None:
-    assert command("topics", "create") == "bridge topics create"
+    assert command("topics", "create") == "track-bridge topics create"
 
 
 @pytest.mark.usefixtures("called")

@@ -170,8 +170,8 @@ class _Deciding:
             return completed(
                 "the group has no committed offset on the topic, and --live-since says that a bridge of it has "
                 "delivered: with --cut it would deliver that again. Set the offset that it had come to, "
-                "`bridge offsets set PARTITION --to OFFSET`, and leave --cut out; or leave --live-since out where no "
-                "bridge has delivered anything.",
+                "`track-bridge offsets set PARTITION --to OFFSET`, and leave --cut out; or leave --live-since out "
+                "where no bridge has delivered anything.",
                 PARTITION=Operand(facts.partition),
             )
         if facts.committed is not None or self.is_cut or (wanted.overlap and wanted.end is not LogBound.GROUP):

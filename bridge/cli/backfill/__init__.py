@@ -1,1 +1,1 @@
-"""The commands of `bridge backfill`, in the order in which they are typed."""
+"""The commands of `track-bridge backfill`, in the order in which they are typed."""

@@ -1,4 +1,4 @@
-"""``bridge backfill check``"""
+"""``track-bridge backfill check``"""
 
 from __future__ import annotations
 

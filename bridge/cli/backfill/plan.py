@@ -1,4 +1,4 @@
-"""``bridge backfill plan``"""
+"""``track-bridge backfill plan``"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge backfill plan --ranges-of``: the ranges of an earlier run."""
+"""``track-bridge backfill plan --ranges-of``: the ranges of an earlier run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge backfill status``"""
+"""``track-bridge backfill status``"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge backfill submit``"""
+"""``track-bridge backfill submit``"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge backfill verify``"""
+"""``track-bridge backfill verify``"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge backfill watch``"""
+"""``track-bridge backfill watch``"""
 
 from __future__ import annotations
 

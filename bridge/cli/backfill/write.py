@@ -1,4 +1,4 @@
-"""``bridge backfill write``"""
+"""``track-bridge backfill write``"""
 
 from __future__ import annotations
 

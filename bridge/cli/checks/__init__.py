@@ -1,1 +1,1 @@
-"""What `bridge check` looks at: one file per subject, each a pure judgement over facts that were asked for before."""
+"""What `track-bridge check` looks at: one file per subject, each a pure judgement over facts asked for before."""

@@ -1,4 +1,4 @@
-"""What `bridge check` asks of this machine and of the API, and of the brokers by way of `cluster`: an area for each."""
+"""What `track-bridge check` asks of this machine of the API, and by way of `cluster` of the brokers: an area each."""
 
 from __future__ import annotations
 

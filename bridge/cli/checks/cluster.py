@@ -1,4 +1,4 @@
-"""Asks the brokers everything `bridge check` wants to know, and has it judged."""
+"""Asks the brokers everything `track-bridge check` wants to know, and has it judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `bridge check` found, one sentence each with what to do, and the exit code that follows from all of them."""
+"""What `track-bridge check` found, one sentence each with what to do, and the exit code that follows from all."""
 
 from __future__ import annotations
 

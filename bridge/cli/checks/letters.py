@@ -15,7 +15,7 @@ from bridge.text.amounts import plural, span, thousands
 
 SHORT_RETENTION_MS = 7 * 86_400_000
 """Below a week a dead letter can vanish over holidays before anybody has looked at it."""
-_CREATE = "run `bridge topics create`"
+_CREATE = "run `track-bridge topics create`"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What `bridge check` asks the schema registry, and how the mapping looks beside the schemas of its topics."""
+"""What `track-bridge check` asks the schema registry, and how the mapping looks beside the schemas of its topics."""
 
 from __future__ import annotations
 

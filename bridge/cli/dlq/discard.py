@@ -1,4 +1,4 @@
-"""``bridge dlq discard``"""
+"""``track-bridge dlq discard``"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bridge.reprocess.reading.selection import LetterEntry
 
-COMMAND = "bridge dlq discard"
+COMMAND = "track-bridge dlq discard"
 
 
 @about(

@@ -1,4 +1,4 @@
-"""``bridge dlq list``"""
+"""``track-bridge dlq list``"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan as ``bridge dlq replay --dry-run`` shows it."""
+"""A plan as ``track-bridge dlq replay --dry-run`` shows it."""
 
 from __future__ import annotations
 

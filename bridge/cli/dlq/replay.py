@@ -1,4 +1,4 @@
-"""``bridge dlq replay``"""
+"""``track-bridge dlq replay``"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bridge.reprocess.replay.letters import ReplayOutcome
     from bridge.reprocess.replay.plan import Plan, ReplayRules
 
-COMMAND = "bridge dlq replay"
+COMMAND = "track-bridge dlq replay"
 
 
 @about(

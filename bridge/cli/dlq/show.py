@@ -1,4 +1,4 @@
-"""``bridge dlq show``"""
+"""``track-bridge dlq show``"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge dlq stats``"""
+"""``track-bridge dlq stats``"""
 
 from __future__ import annotations
 

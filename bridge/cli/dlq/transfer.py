@@ -1,4 +1,4 @@
-"""``bridge dlq export`` and ``bridge dlq import``"""
+"""``track-bridge dlq export`` and ``track-bridge dlq import``"""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def export(
     unreachable="No Kafka broker answers, or not everything was recorded.",
 )
 def import_letters(
-    source: Annotated[str, typer.Argument(metavar="FILE|-", help="What bridge dlq export wrote, edited.")],
+    source: Annotated[str, typer.Argument(metavar="FILE|-", help="What track-bridge dlq export wrote, edited.")],
     note: Annotated[
         str, typer.Option("--note", metavar="TEXT", show_default=False, help="What was changed, and why; it is kept.")
     ],
@@ -175,7 +175,7 @@ def _write(topics: opening.Opened, changes: list[tuple[LetterEntry, bytes | None
     from bridge.kafka.letters.resolution_writer import write_all
     from bridge.reprocess.author import author
 
-    by, now = author("bridge dlq import"), time.time()
+    by, now = author("track-bridge dlq import"), time.time()
     records = [
         (
             entry.letter.place.partition,

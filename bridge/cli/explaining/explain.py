@@ -1,4 +1,4 @@
-"""``bridge explain``"""
+"""``track-bridge explain``"""
 
 from __future__ import annotations
 

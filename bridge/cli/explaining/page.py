@@ -1,4 +1,4 @@
-"""What `bridge explain` found, in lines for a terminal: what became of it first, then how the mapping goes."""
+"""What `track-bridge explain` found, in lines for a terminal: what became of it first, then how the mapping goes."""
 
 from __future__ import annotations
 

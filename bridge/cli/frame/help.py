@@ -85,7 +85,7 @@ class HelpGroup(TyperGroup):
 
 
 def _ends(ctx: Context, formatter: HelpFormatter, codes: Mapping[ExitCode, str]) -> None:
-    program = ctx.find_root().info_name or "bridge"
+    program = ctx.find_root().info_name or "track-bridge"
     with formatter.section("Examples"):
         for purpose, command in about_of(ctx.command).examples:
             indent = " " * formatter.current_indent

@@ -1,4 +1,4 @@
-"""``bridge tap``"""
+"""``track-bridge tap``"""
 
 from __future__ import annotations
 

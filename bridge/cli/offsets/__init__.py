@@ -1,1 +1,1 @@
-"""``bridge offsets``: the group's committed offsets, shown and set."""
+"""``track-bridge offsets``: the group's committed offsets, shown and set."""

@@ -1,4 +1,4 @@
-"""``bridge offsets set``"""
+"""``track-bridge offsets set``"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bridge.fleet.acts.offset_change import OffsetChange, Target
     from bridge.fleet.acts.offset_planning import Read
 
-COMMAND = "bridge offsets set"
+COMMAND = "track-bridge offsets set"
 _HEAD = ("partition", "committed", "to", "passed", "gone already", "sent again")
 
 

@@ -1,4 +1,4 @@
-"""``bridge offsets show``"""
+"""``track-bridge offsets show``"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which topics `bridge map --from-topic` reads, and of which topic it takes the records to be."""
+"""Which topics `track-bridge map --from-topic` reads, and of which topic it takes the records to be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge send --file``: every record of a file, in order per user, within the budget that running bridges share."""
+"""``track-bridge send --file``: every record of a file, in order per user, within the budget that replicas share."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""``bridge top``: the group live on a terminal, and what an operator may do to it."""
+"""``track-bridge top``: the group live on a terminal, and what an operator may do to it."""

@@ -1,4 +1,4 @@
-"""``bridge top``"""
+"""``track-bridge top``"""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def top(
     """The whole group live on this terminal: partitions, routes, replicas, holds, and what can be done about them.
 
     Keys sort, open a row, hold, pause, release, set offsets, send a file (with a question and a reason, by the token of
-    console.token_file); ? lists them, q ends it. For a log or a script there is bridge status --group.
+    console.token_file); ? lists them, q ends it. For a log or a script there is track-bridge status --group.
     """
     instead = command("status", "--group", "--watch")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

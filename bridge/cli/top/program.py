@@ -1,4 +1,4 @@
-"""``bridge top`` as a program: looks at the fleet, draws, listens to keys, and has acts done."""
+"""``track-bridge top`` as a program: looks at the fleet, draws, listens to keys, and has acts done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of ``bridge top`` and what is known of one row, made of a view of the fleet. Pure."""
+"""The tables of ``track-bridge top`` and what is known of one row, made of a view of the fleet. Pure."""
 
 from __future__ import annotations
 

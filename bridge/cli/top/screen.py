@@ -1,4 +1,4 @@
-"""The screen of ``bridge top`` as lines: head, table or one row alone, and at the bottom keys or a dialog. Pure."""
+"""The screen of ``track-bridge top`` as lines: head, table or one row alone, below it keys or a dialog. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``bridge top`` shows and asks, and what a key makes of it. Pure: no terminal, no clock, no Kafka."""
+"""What ``track-bridge top`` shows and asks, and what a key makes of it. Pure: no terminal, no clock, no Kafka."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Dialog:
 
     @property
     def where(self) -> str:
-        """As ``bridge offsets set`` takes it."""
+        """As ``track-bridge offsets set`` takes it."""
         topic = self.target.topic
         return topic if self.is_whole_topic else f"{topic}/{self.target.partitions[0]}"
 

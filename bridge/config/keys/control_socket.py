@@ -1,4 +1,4 @@
-"""Where the socket is by which ``bridge hold`` and ``bridge release`` reach a running bridge on the same machine.
+"""Where the socket is by which ``track-bridge hold`` and ``track-bridge release`` reach a bridge on the same machine.
 
 Both sides derive the path from the same facts: the configuration, the directory for temporary files, the user. In a
 container that directory is the one place that can be written.

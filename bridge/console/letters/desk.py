@@ -216,7 +216,7 @@ class ConsoleLetters:
         return len(chosen)
 
     async def exported(self, search: LetterSearch) -> Iterator[bytes]:
-        """Lines of JSON as `bridge dlq export` writes them, redacted: each is made when it is asked for."""
+        """Lines of JSON as `track-bridge dlq export` writes them, redacted: each is made when it is asked for."""
         chosen, _ = await self.chosen(search)
         hidden = self.hidden
 

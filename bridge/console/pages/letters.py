@@ -1,4 +1,4 @@
-"""Dead letters: searched by everything `bridge dlq list` takes, sent again, settled, exported."""
+"""Dead letters: searched by everything `track-bridge dlq list` takes, sent again, settled, exported."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ async def _discard(visit: Visit, fields: Fields) -> Response:
     desk, found, because = desk_of(visit), _search(visit, fields), _reason(fields)
     chosen, reader = await desk.chosen(found)
     _as_shown(fields, [entry.letter for entry in chosen])
-    by = author("bridge console")._replace(user=_name(visit))
+    by = author("track-bridge console")._replace(user=_name(visit))
     count = await desk.discard(chosen, reader, because, by)
     visit.parts.log.info("console_discarded", by=by.user, count=count, because=because)
     return visit.to("/letters", done=f"Discarded {thousands(count)}")

@@ -1,4 +1,4 @@
-"""What an operator does to partitions wherever they are: one code for command line, `bridge top` and console.
+"""What an operator does to partitions wherever they are: one code for command line, `track-bridge top` and console.
 
 `FleetControl.preview` says what an act would do, `carry_out` does it and says what became of each partition. Every
 replica does what it does over its control socket: see `service.orders.control`.

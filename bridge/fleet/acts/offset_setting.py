@@ -1,5 +1,5 @@
 """Setting the group's committed offset: what is refused, who sets it, and what is recorded as lost; for command line,
-`bridge top` and console alike.
+`track-bridge top` and console alike.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def _in_time(until: float) -> None:
 
 
 def count_all(config: Config, logger: logging.Logger) -> LetterCount:
-    """Both topics from their beginnings, as `bridge dlq stats` reads them."""
+    """Both topics from their beginnings, as `track-bridge dlq stats` reads them."""
     until = time.monotonic() + LONGEST
     losses, resolutions = Losses(config.kafka.group_id), resolutions_of(config.dead_letter.topic)
     try:

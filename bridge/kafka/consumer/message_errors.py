@@ -35,7 +35,7 @@ _NOT_LET_IN: Final = {
     _GROUP_UNAUTHORIZED: "this user may not use the group; grant it READ on the group.",
     _INCONSISTENT_PROTOCOL: "another program in this consumer group shares its partitions out in another way "
     "(partition.assignment.strategy, or group.protocol), so this process is not let in. Give one of them another "
-    "group; `bridge check` names the members.",
+    "group; `track-bridge check` names the members.",
 }
 """What these two refusals of the coordinator mean, and what to do."""
 _UNKNOWN_TOPIC_ID: Final = 100
@@ -50,14 +50,14 @@ _NO_CONSUMER_PROTOCOL: Final = (
 
 _OUT_OF_RANGE: Final = (
     "is no longer in the log ({}): events may be gone unsent. Nothing is read from it until its committed offset is "
-    "set, beside the replica that has it: `bridge offsets set TOPIC/PARTITION --to earliest` (or kafka-consumer-groups "
-    "--reset-offsets while no replica runs)"
+    "set, beside the replica that has it: `track-bridge offsets set TOPIC/PARTITION --to earliest` (or "
+    "kafka-consumer-groups --reset-offsets while no replica runs)"
 )
 """The next offset fell out of the log: retention overtook it, or the log was truncated or recreated."""
 _TOO_LARGE: Final = (
     "begins a batch that cannot be decompressed ({}): it becomes too large, or it is damaged. Nothing is read from the "
     "partition until you raise kafka.properties.receive.message.max.bytes, and the memory with it, or go past "
-    "the batch with `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has it"
+    "the batch with `track-bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has it"
 )
 """The client would ask for it for ever, and say so in its log only."""
 

@@ -313,8 +313,8 @@ _ENDED: Final = frozenset({-150, -151, -152})
 """`_FATAL`, and what is left over when a producer is emptied: `_PURGE_INFLIGHT`, `_PURGE_QUEUE`."""
 
 _SENTENCES: Final = {
-    3: "the topic does not exist: create it with `bridge topics create`",
-    -188: "the topic does not exist: create it with `bridge topics create`",
+    3: "the topic does not exist: create it with `track-bridge topics create`",
+    -188: "the topic does not exist: create it with `track-bridge topics create`",
     29: "this user may not write to it: grant it WRITE and DESCRIBE on the topic",
     31: "this user may not write idempotently: grant it WRITE on the topic, before Kafka 2.8 also "
     "IDEMPOTENT_WRITE on the cluster",

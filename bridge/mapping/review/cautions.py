@@ -1,4 +1,4 @@
-"""What records show a mapping not to mean, although it is taken: said by `bridge map`, `test` and `check`."""
+"""What records show a mapping not to mean, although it is taken: said by `track-bridge map`, `test` and `check`."""
 
 from __future__ import annotations
 

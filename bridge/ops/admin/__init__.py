@@ -1,1 +1,1 @@
-"""The HTTP pages for probes, Prometheus and `bridge status`: their server, and the client of one of them."""
+"""The HTTP pages for probes, Prometheus and `track-bridge status`: their server, and the client of one of them."""

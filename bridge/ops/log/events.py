@@ -237,7 +237,7 @@ class Events:
         peer: str | None = None,
         until: float | None = None,
     ) -> None:
-        """Somebody ran ``bridge hold``, or ``bridge pause`` where there is an end, in Unix seconds; `uid` is what the
+        """Somebody ran ``track-bridge hold``, or ``track-bridge pause`` where there is an end, in Unix seconds; `uid` is what the
         kernel says of whoever connected, where it says that, `peer` the address of whoever asked over the network.
         """
         self._log.warning(
@@ -296,7 +296,7 @@ class Events:
         )
 
     def control_socket(self, *, path: str) -> None:
-        """``bridge hold`` and ``bridge release`` reach this process there."""
+        """``track-bridge hold`` and ``track-bridge release`` reach this process there."""
         self._log.info("control_socket", path=path)
 
     def no_control_socket(self, *, detail: str) -> None:
@@ -542,7 +542,7 @@ class Events:
             types=dict(types),
             message=completed(
                 "No record matched a route. Compare mapping.event_type and the keys of mapping.events with these types;"
-                " `bridge map --from-topic` shows what becomes of real records."
+                " `track-bridge map --from-topic` shows what becomes of real records."
             ),
         )
 
@@ -557,7 +557,7 @@ class Events:
                 events=events,
                 message=completed(
                     "Events are sent without it. See whether the producer renamed the field, and correct the path;"
-                    " `bridge map --from-topic` shows what records have now."
+                    " `track-bridge map --from-topic` shows what records have now."
                 ),
             )
 

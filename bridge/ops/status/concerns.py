@@ -225,7 +225,7 @@ def _of_the_group(snapshot: Snapshot) -> Iterator[Concern]:
             problem is not None,
             snapshot.join_problem_since,
             (problem or not_joined.meaning,),
-            completed("`bridge check` shows brokers, permissions and the members of the group.")
+            completed("`track-bridge check` shows brokers, permissions and the members of the group.")
             if problem
             else not_joined.action,
         )
@@ -366,7 +366,9 @@ def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
             needs_someone=True,
             since=None,
             details=(f"The accounting cannot explain {thousands(gap)} records. This is a defect of the bridge.",),
-            action=completed("Please report it, with `bridge status --json` and the log since the process started."),
+            action=completed(
+                "Please report it, with `track-bridge status --json` and the log since the process started."
+            ),
             holds=False,
         )
     if letters.open_by_reason is not None and (letters.open_by_reason or letters.open_at_least):
@@ -383,8 +385,8 @@ def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
 def look_at_letters() -> str:
     """What to do about `OPEN_DEAD_LETTERS`."""
     return completed(
-        "Look at them with `bridge dlq stats` and `bridge dlq list`. Fix the cause, then send them again with"
-        " `bridge dlq replay`, or settle them with `bridge dlq discard --because TEXT`."
+        "Look at them with `track-bridge dlq stats` and `track-bridge dlq list`. Fix the cause, then send them again "
+        "with `track-bridge dlq replay`, or settle them with `track-bridge dlq discard --because TEXT`."
     )
 
 

@@ -1,4 +1,4 @@
-"""Which dead letters are meant, from what somebody typed: the options of `bridge dlq`, the fields of the console."""
+"""Which dead letters are meant, from what somebody typed: options of `track-bridge dlq`, fields of the console."""
 
 from __future__ import annotations
 

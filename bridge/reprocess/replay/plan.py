@@ -47,14 +47,15 @@ SENTENCES = {
     LetterFate.SEND: "to be sent",
     LetterFate.UNCHANGED: "rejected before, and the route has not changed: the same request would be rejected again "
     "(--force sends it)",
-    LetterFate.UNMAPPABLE: "the mapping still makes no request from it (`bridge dlq show ID` says why)",
-    LetterFate.FILTERED: "the mapping now filters it: nothing to send (`bridge dlq discard ID --because TEXT` "
+    LetterFate.UNMAPPABLE: "the mapping still makes no request from it (`track-bridge dlq show ID` says why)",
+    LetterFate.FILTERED: "the mapping now filters it: nothing to send (`track-bridge dlq discard ID --because TEXT` "
     "settles it)",
     LetterFate.NO_EVENT: "the mapping no longer makes this event from its record",
     LetterFate.NO_ORIGIN: "no legible header says which topic it came from, and the mapping depends on that",
     LetterFate.TOO_OFTEN: "failed in --max-replays replays already",
     LetterFate.TOO_OLD: "older than --max-age",
-    LetterFate.OTHER_KIND: "the mapping makes a request of another kind in its place (`bridge dlq show ID` says which)",
+    LetterFate.OTHER_KIND: "the mapping makes a request of another kind in its place (`track-bridge dlq show ID` says "
+    "which)",
     LetterFate.STALE: "a newer event of its user was delivered already (--stale send sends it)",
 }
 """Why a letter stays where it is."""

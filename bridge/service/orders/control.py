@@ -31,13 +31,14 @@ _BUSY_PAUSE: Final = 0.2
 """Seconds between two looks whether another request is over."""
 _RELEASED: Final = (Reason.HELD_BY_OPERATOR, Reason.DEAD_LETTER_HOLD, Reason.DEAD_LETTERS_UNWRITABLE)
 _ELSE: Final = {
-    Reason.OUT_OF_RANGE: "its committed offset lies outside the log. `bridge offsets set PARTITION --to earliest` sets "
+    Reason.OUT_OF_RANGE: "its committed offset lies outside the log. `track-bridge offsets set PARTITION --to "
+    "earliest` sets "
     "one, and then it is read again",
-    Reason.NO_START: "the group has no committed offset for it. `bridge offsets set PARTITION --to earliest` (or "
+    Reason.NO_START: "the group has no committed offset for it. `track-bridge offsets set PARTITION --to earliest` (or "
     "latest, or a time) sets one, and then it is read; or set kafka.start_from and restart",
     Reason.RECORD_TOO_LARGE: "its next batch cannot be decompressed. Raise "
-    "kafka.properties.receive.message.max.bytes and restart, or go past the batch with `bridge offsets set PARTITION "
-    "--to OFFSET --accept-loss 1`",
+    "kafka.properties.receive.message.max.bytes and restart, or go past the batch with `track-bridge offsets set "
+    "PARTITION --to OFFSET --accept-loss 1`",
     Reason.TRANSACTION_HANGING: "a producer's transaction is open. Find it with kafka-transactions find-hanging, and "
     "end it with kafka-transactions abort",
     Reason.POSITION_UNKNOWN: "its committed offset could not be read. It is asked for again by itself",

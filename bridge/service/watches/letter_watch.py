@@ -56,7 +56,7 @@ class LetterWatch:
         self._lost = lost
         self._heard: Mapping[Key, Lost] = {}
         self._losses = Losses(config.kafka.group_id)
-        self._loss_writer = LossWriter(config, logger, author("bridge run"))
+        self._loss_writer = LossWriter(config, logger, author("track-bridge run"))
         self._resolutions = resolutions_of(config.dead_letter.topic)
         self._problem = News()
         self._config = config

@@ -1,4 +1,4 @@
-"""From the plan to `bridge backfill check --offline`: without an API key, and with nothing personal on the screen."""
+"""From the plan to `track-bridge backfill check --offline`: no API key, and nothing personal on the screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bridge backfill plan` as a program: what it makes, sets, and refuses."""
+"""`track-bridge backfill plan` as a program: what it makes, sets, and refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bridge backfill submit`, `watch`, `verify` and `status` as processes, against the emulated Import API."""
+"""`track-bridge backfill submit`, `watch`, `verify` and `status` as processes, against the emulated Import API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bridge backfill write` as a program: killed, continued, and refused where the plan is of something else."""
+"""`track-bridge backfill write` as a program: killed, continued, and refused where the plan is of something else."""
 
 from __future__ import annotations
 

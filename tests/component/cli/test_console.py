@@ -1,4 +1,4 @@
-"""`bridge console` as a process beside a running bridge."""
+"""`track-bridge console` as a process beside a running bridge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bridge demo` as a stranger runs it: in JSON and in Avro every record is accounted for, in order, once."""
+"""`track-bridge demo` as a stranger runs it: in JSON and in Avro every record is accounted for, in order, once."""
 
 from __future__ import annotations
 

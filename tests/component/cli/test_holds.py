@@ -1,4 +1,4 @@
-"""`bridge hold`, `bridge release` and `bridge offsets set` beside a bridge that runs."""
+"""`track-bridge hold`, `track-bridge release` and `track-bridge offsets set` beside a bridge that runs."""
 
 from __future__ import annotations
 

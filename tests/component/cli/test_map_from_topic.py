@@ -1,4 +1,4 @@
-"""`bridge map --from-topic`: reads without anybody noticing."""
+"""`track-bridge map --from-topic`: reads without anybody noticing."""
 
 import json
 from collections.abc import Callable

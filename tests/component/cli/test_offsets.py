@@ -1,4 +1,4 @@
-"""`bridge offsets` as a program: what it prints, and what it does not do unasked."""
+"""`track-bridge offsets` as a program: what it prints, and what it does not do unasked."""
 
 import json
 from collections.abc import Callable

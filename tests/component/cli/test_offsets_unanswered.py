@@ -1,5 +1,4 @@
-"""`bridge offsets set` where the running bridge does not say that it is done: what was passed is recorded as lost all
-the same."""
+"""`track-bridge offsets set` where the running bridge does not say that it is done: what was passed is recorded."""
 
 from __future__ import annotations
 

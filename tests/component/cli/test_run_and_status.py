@@ -1,4 +1,4 @@
-"""`bridge run` as a process, and `bridge status` asking it."""
+"""`track-bridge run` as a process, and `track-bridge status` asking it."""
 
 import asyncio
 import fcntl

@@ -1,4 +1,4 @@
-"""`bridge selftest` as its users run it: a short one, one that is interrupted, and what it refuses."""
+"""`track-bridge selftest` as its users run it: a short one, one that is interrupted, and what it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bridge send` of a record with steps: each kind's request as it is sent, and what is behind a refused one."""
+"""`track-bridge send` of a record with steps: each kind's request as it is sent, and what is behind a refused one."""
 
 import json
 from collections.abc import Callable

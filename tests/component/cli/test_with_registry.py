@@ -1,4 +1,4 @@
-"""`bridge map --from-topic`, `send` and `check` beside a schema registry."""
+"""`track-bridge map --from-topic`, `send` and `check` beside a schema registry."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ async def test_a_missing_topic_refuses_letters_and_is_not_made_by_looking_for_it
             producer.write(letter(1), 1)
             refused = (await receipts.of(1)).pop(1)
             assert refused is not None
-            assert "bridge topics create" in refused.message
+            assert "track-bridge topics create" in refused.message
 
 
 async def test_letters_under_way_at_the_end_are_refused_not_forgotten(embedded: Embedded) -> None:

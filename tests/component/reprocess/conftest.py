@@ -75,7 +75,7 @@ def put(kafka: EmbeddedKafka) -> Callable[..., None]:
 
 @pytest.fixture
 def dlq(configure: Callable[..., Path]) -> Dlq:
-    """``await dlq("list", "--json")`` runs ``bridge dlq`` as a process of its own; ``mapping=…`` is a section."""
+    """``await dlq("list", "--json")`` runs ``track-bridge dlq`` as a process of its own; ``mapping=…`` is a section."""
 
     async def run(*arguments: str, stdin: bytes = b"", **sections: Any) -> Ran:
         file = configure(**sections)

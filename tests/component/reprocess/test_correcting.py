@@ -1,4 +1,4 @@
-"""``bridge dlq export`` and ``import`` against a broker."""
+"""``track-bridge dlq export`` and ``import`` against a broker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge dlq replay`` and ``discard`` against a broker and an API."""
+"""``track-bridge dlq replay`` and ``discard`` against a broker and an API."""
 
 from __future__ import annotations
 

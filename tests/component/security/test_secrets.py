@@ -147,7 +147,7 @@ async def test_no_secret_is_anywhere_after_every_fault(
         if where != "a letter":
             assert PAYLOAD not in text, f"a payload in {where}: {_around(text, PAYLOAD)}"
     for letter in letters:
-        # The request is kept for `bridge dlq show`, beside the record it was made of; nothing else repeats either.
+        # The request is kept for `track-bridge dlq show`, beside the record it was made of; nothing else does.
         kept = "bridge.dead-letter.request"
         added = {name: value for name, value in letter.headers.items() if name.startswith(("bridge.", "__connect"))}
         ours = [value for name, value in added.items() if name != kept]

@@ -31,7 +31,7 @@ class Start(Protocol):
 
 
 class StartProcess(Protocol):
-    """Starts `bridge run` with such a configuration in a process of its own."""
+    """Starts `track-bridge run` with such a configuration in a process of its own."""
 
     async def __call__(self, **sections: Any) -> Replica: ...
 

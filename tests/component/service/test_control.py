@@ -225,7 +225,7 @@ async def test_what_releasing_does_not_end_is_refused_with_what_does(
     answer = await ask(socket, "release", partitions=[0])
     [row] = answer["partitions"]
     assert row["outcome"] == "refused"
-    assert "bridge offsets set orders/0 --to earliest" in row["detail"]
+    assert "track-bridge offsets set orders/0 --to earliest" in row["detail"]
     base = {"command": "release", "topic": "orders", "partitions": None, "by": "alice"}
     cases: list[tuple[dict[str, Any], str]] = [
         ({"topic": "nope"}, "usage"),
@@ -253,7 +253,9 @@ async def test_an_offset_is_set_while_it_runs_only_on_a_held_partition_and_start
     move = {"partition": 0, "expected": None, "expected_map": "", "offset": 2, "map": ""}
     assert outcomes(await ask(socket, "set", moves=[move])) == {0: "done"}
     await service.until("it is read from there", lambda: len(api.ledger.accepted) == 6)
-    with pytest.raises(control_client.RefusedError, match="bridge hold orders --partition 0 --reason TEXT") as refused:
+    with pytest.raises(
+        control_client.RefusedError, match="track-bridge hold orders --partition 0 --reason TEXT"
+    ) as refused:
         await ask(socket, "set", moves=[move])
     assert refused.value.kind == "not_held"
     with pytest.raises(control_client.RefusedError) as refused:

@@ -1,4 +1,4 @@
-"""The replicas of `bridge selftest`, while they come and go."""
+"""The replicas of `track-bridge selftest`, while they come and go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `bridge check` finds out about the API without sending an event."""
+"""What `track-bridge check` finds out about the API without sending an event."""
 
 from __future__ import annotations
 

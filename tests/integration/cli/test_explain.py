@@ -1,4 +1,4 @@
-"""`bridge explain` on a real Kafka: one partition in which every record has another fate."""
+"""`track-bridge explain` on a real Kafka: one partition in which every record has another fate."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.support.reprocess.letters import letter
 
 Cli = Callable[..., Ran]
 Config = Callable[..., str]
-BY = Author("bridge dlq", "ada", "host")
+BY = Author("track-bridge dlq", "ada", "host")
 AT = 1_767_323_045.0
 
 
@@ -168,4 +168,4 @@ def test_each_record_has_the_fate_that_kafka_tells(
     text = cli("explain", f"{topic}/0/4", "-c", path).out
     assert "DEAD LETTER: order.completed" in text or "DEAD LETTER" in text
     assert "u-0" not in text
-    assert f"bridge dlq show 0:0 -c {path}" in " ".join(text.split())
+    assert f"track-bridge dlq show 0:0 -c {path}" in " ".join(text.split())

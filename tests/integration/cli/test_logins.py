@@ -1,4 +1,4 @@
-"""What `bridge check` says of logins that fail, and of listeners that are others than was meant."""
+"""What `track-bridge check` says of logins that fail, and of listeners that are others than was meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bridge offsets` on a real Kafka: what retention took, a group that lives, and where a bridge reads on."""
+"""`track-bridge offsets` on a real Kafka: what retention took, a group that lives, and where a bridge reads on."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_position_that_retention_overtook_is_set_and_its_loss_is_accepted_by_n
     assert ran.code == 0, ran.err
     told = json.loads(ran.err)
     assert (told["event"], told["from"], told["to"], told["passed"]) == ("position_set", 5, 12, 7)
-    assert told["command"] == "bridge offsets set"
+    assert told["command"] == "track-bridge offsets set"
     code, found = shown(cli, path, where)
     assert (code, found["problem"], found["committed"], found["lag"]) == (0, None, 12, 8)
 

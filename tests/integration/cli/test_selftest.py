@@ -1,4 +1,4 @@
-"""`bridge selftest --bootstrap`: on somebody's own cluster, of which it leaves nothing changed."""
+"""`track-bridge selftest --bootstrap`: on somebody's own cluster, of which it leaves nothing changed."""
 
 from __future__ import annotations
 

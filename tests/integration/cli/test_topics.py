@@ -1,4 +1,4 @@
-"""`bridge topics create` and what `bridge check` says of topics that are not as they should be."""
+"""`track-bridge topics create` and what `track-bridge check` says of topics that are not as they should be."""
 
 import json
 from collections.abc import Callable

@@ -97,7 +97,7 @@ async def test_events_removed_unsent_hold_their_partition_until_its_position_is_
 
 
 async def offsets_set(ground: Ground, where: str, to: str, loss: int) -> tuple[int, str]:
-    """`bridge offsets set` as an operator runs it; its exit code and all it printed."""
+    """`track-bridge offsets set` as an operator runs it; its exit code and all it printed."""
     await until("the group is empty", lambda: ground.members() == 0, within=60)
     file = str(ground.configuration("operator", {}))
     arguments = ("offsets", "set", where, "--to", to, "--accept-loss", str(loss), "--yes", "-c", file)

@@ -42,7 +42,7 @@ async def shown(view: FleetView, config: Config) -> dict[str, str]:
 
 
 def opened_in_top(view: FleetView, concern: FleetConcern) -> str:
-    """The row of ``bridge top`` that is about it, opened."""
+    """The row of ``track-bridge top`` that is about it, opened."""
     return _top(TopState(TopTable.HOLDS, selected=hold_key(concern), is_open=True), view, WIDTHS[1])
 
 

@@ -1,4 +1,4 @@
-"""`bridge check` and `bridge map` at a real registry."""
+"""`track-bridge check` and `track-bridge map` at a real registry."""
 
 from __future__ import annotations
 

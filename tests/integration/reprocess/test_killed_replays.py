@@ -66,7 +66,7 @@ class World:
         )
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        """One ``bridge dlq`` command."""
+        """One ``track-bridge dlq`` command."""
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bridge", "dlq", *arguments, "-c", str(self.file)),
             stdin=asyncio.subprocess.DEVNULL,

@@ -114,7 +114,7 @@ def in_trouble() -> FleetView:
         ),
         partitions=rows,
         budgets=good.budgets,
-        replays=(ReplayView("bridge dlq replay on host-1", NOON - 90.0, 2.0, "120 of 400 dead letters"),),
+        replays=(ReplayView("track-bridge dlq replay on host-1", NOON - 90.0, 2.0, "120 of 400 dead letters"),),
         letters=Letters({"rejected": 17, "unmappable": 3}, frozenset({"rejected"}), NOON - 3_600.0, 7 * 86_400.0),
         losses=RecordedLosses(
             1_200,

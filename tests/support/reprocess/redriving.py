@@ -80,7 +80,7 @@ class Scene:
         return sum(each["replayed"] for replica in self.replicas for each in replica.events("redrive_ended"))
 
     async def dlq(self, *arguments: str) -> dict[str, Any]:
-        """What ``bridge dlq`` prints as JSON."""
+        """What ``track-bridge dlq`` prints as JSON."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bridge", "dlq", *arguments, "--json", "-c", str(self.file)),
             stdout=asyncio.subprocess.PIPE,

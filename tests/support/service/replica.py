@@ -1,4 +1,4 @@
-"""The service as it runs in production: ``bridge run`` in a process of its own, which can be killed and frozen."""
+"""The service as it runs in production: ``track-bridge run`` in a process of its own, to kill and freeze."""
 
 from __future__ import annotations
 

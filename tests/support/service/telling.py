@@ -1,4 +1,4 @@
-"""`bridge run` in a process that can be asked what its objects would tell a log, a debugger or a crash report.
+"""`track-bridge run` in a process that can be asked what its objects would tell a log, a debugger or a crash report.
 
 On SIGUSR2 it writes the `repr` and the `str` of every living object of the bridge into the file that `TELL` names.
 """

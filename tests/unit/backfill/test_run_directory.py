@@ -170,7 +170,7 @@ def test_a_value_in_a_damaged_manifest_is_not_repeated(run_directory: RunDirecto
 
 
 def test_a_folder_without_a_manifest_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(RunDirectoryError, match="`bridge backfill plan"):
+    with pytest.raises(RunDirectoryError, match="`track-bridge backfill plan"):
         RunDirectory(tmp_path).read()
 
 

@@ -1,4 +1,4 @@
-"""`bridge check` beside a schema registry: what it asks, what it compares, and how it ends."""
+"""`track-bridge check` beside a schema registry: what it asks, what it compares, and how it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge console``: what keeps it from starting, in a sentence and a code."""
+"""``track-bridge console``: what keeps it from starting, in a sentence and a code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bridge dlq`` alone is the first look where there is a configuration, and its help where there is none."""
+"""``track-bridge dlq`` alone is the first look where there is a configuration, and its help where there is none."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ def test_where_no_configuration_is_found_it_says_what_there_is(
     ran = cli("dlq")
     assert ran.code == 2
     assert "replay" in ran.out + ran.err
-    assert "Usage: bridge dlq" in ran.out + ran.err
+    assert "Usage: track-bridge dlq" in ran.out + ran.err

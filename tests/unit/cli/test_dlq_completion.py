@@ -1,4 +1,4 @@
-"""What the shell offers after `bridge dlq … --reason`, `--route`, `--type` and `--origin`."""
+"""What the shell offers after `track-bridge dlq … --reason`, `--route`, `--type` and `--origin`."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_nobody_is_asked_and_the_kafka_client_is_not_even_loaded(config: Callabl
         "try: entry.run([])\n"
         "finally: print(sorted(m for m in sys.modules if m in ('confluent_kafka', 'httpx', 'asyncio')))\n"
     )
-    words = f"bridge dlq list -c {config()} --route "
+    words = f"track-bridge dlq list -c {config()} --route "
     environ = {**os.environ, "_BRIDGE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "6"}
     ran = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=False)
     assert ran.stdout.splitlines() == ["order.completed", "[]"], ran.stderr

@@ -111,7 +111,7 @@ def test_a_locale_without_the_character_costs_the_character_only() -> None:
 
 
 def test_help_needs_neither_kafka_nor_http_nor_pydantic() -> None:
-    """Loading any of them takes longer than everything else that `bridge --help` does."""
+    """Loading any of them takes longer than everything else that `track-bridge --help` does."""
     program = (
         "import sys; from bridge.cli import entry; entry.run(['--help']);"
         "heavy = {'confluent_kafka', 'httpx', 'pydantic', 'rich', 'orjson', 'structlog', 'uvloop', 'asyncio',"

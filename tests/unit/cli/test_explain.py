@@ -1,4 +1,4 @@
-"""`bridge explain`: what may be asked, and how the answer looks."""
+"""`track-bridge explain`: what may be asked, and how the answer looks."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_dead_letter_stands_out_and_names_the_command(cluster: FakeCluster) ->
     lines = page(answered(cluster, "shop.orders/0/3"), 100)
 
     assert (lines[1].text.strip(), lines[1].tone) == ("DEAD LETTER: order.completed, track", Tone.NEEDS_SOMEONE)
-    assert any("`bridge dlq show 0:0` shows it." in line.text for line in lines)
+    assert any("`track-bridge dlq show 0:0` shows it." in line.text for line in lines)
 
 
 def test_a_search_that_did_not_read_everything_says_where_it_did_not_look(cluster: FakeCluster) -> None:

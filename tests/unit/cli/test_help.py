@@ -41,7 +41,7 @@ def _named(path: tuple[str, ...]) -> Any:
 
 ALL: Final = list(_tree())
 COMMANDS: Final = [path for path in ALL if not hasattr(_named(path), "commands")]
-each_of_all = pytest.mark.parametrize("path", ALL, ids=lambda path: " ".join(path) or "bridge")
+each_of_all = pytest.mark.parametrize("path", ALL, ids=lambda path: " ".join(path) or "track-bridge")
 each_command = pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 
 
@@ -60,8 +60,8 @@ def _section(text: str, title: str) -> list[str]:
 def _parsed(line: str) -> tuple[str, ...]:
     """The command that a line calls, with all of its options understood; raises what the parser does."""
     words = shlex.split(line.partition(" > ")[0])
-    assert words[0] == "bridge"
-    context: Any = ROOT.make_context("bridge", words[1:])
+    assert words[0] == "track-bridge"
+    context: Any = ROOT.make_context("track-bridge", words[1:])
     path: list[str] = []
     while hasattr(context.command, "commands"):
         rest = [*context._protected_args, *context.args]
@@ -121,10 +121,10 @@ def _takes_config(path: tuple[str, ...]) -> bool:
 
 @pytest.mark.parametrize("path", [path for path in COMMANDS if _takes_config(path)], ids=" ".join)
 def test_the_configuration_may_be_named_before_and_after_a_command(path: tuple[str, ...]) -> None:
-    line = next(line for _, line in about_of(_named(path)).examples if _parsed(f"bridge {line}"))
+    line = next(line for _, line in about_of(_named(path)).examples if _parsed(f"track-bridge {line}"))
     words = [word for word in shlex.split(line) if word not in {"-c", "bridge.yaml"}]
     for place in range(len(path) + 1):
-        context: Any = ROOT.make_context("bridge", [*words[:place], "-c", "mine.yaml", *words[place:]])
+        context: Any = ROOT.make_context("track-bridge", [*words[:place], "-c", "mine.yaml", *words[place:]])
         while hasattr(context.command, "commands"):
             name, command, rest = context.command.resolve_command(context, [*context._protected_args, *context.args])
             context = command.make_context(name, rest, parent=context)
@@ -153,7 +153,7 @@ def test_two_configurations_are_refused(cli: Cli) -> None:
 def test_a_command_that_reads_no_configuration_says_so(cli: Cli, path: tuple[str, ...]) -> None:
     ran = cli("-c", "mine.yaml", *path)
 
-    assert (ran.code, ran.err) == (2, f"bridge {path[0]} reads no configuration: leave --config out.\n")
+    assert (ran.code, ran.err) == (2, f"track-bridge {path[0]} reads no configuration: leave --config out.\n")
 
 
 UNANSWERED: Final = {

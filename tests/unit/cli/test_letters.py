@@ -42,7 +42,7 @@ def test_a_missing_dead_letter_topic_keeps_the_bridge_from_starting() -> None:
     facts = dataclasses.replace(GOOD, partitions={"dlq.resolutions": 6})
     found = _only(facts)
     assert (found.level, found.code) == (Level.PROBLEM, ExitCode.USAGE)
-    assert "bridge topics create" in found.to_do
+    assert "track-bridge topics create" in found.to_do
 
 
 def test_missing_topics_that_the_bridge_may_create_are_only_noted() -> None:

@@ -1,4 +1,4 @@
-"""`bridge map` of files: what is shown, for which input, with which exit code."""
+"""`track-bridge map` of files: what is shown, for which input, with which exit code."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""`bridge map --diff OLD NEW`: which requests appear, vanish and change, with an exit code for a pull request."""
+"""`track-bridge map --diff OLD NEW`: which requests appear, vanish and change, with an exit code for a pull request."""
 
 from __future__ import annotations
 

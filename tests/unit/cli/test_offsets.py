@@ -1,4 +1,4 @@
-"""`bridge offsets`: what a new position passes and repeats, and what it leaves done."""
+"""`track-bridge offsets`: what a new position passes and repeats, and what it leaves done."""
 
 from __future__ import annotations
 
@@ -208,7 +208,8 @@ def test_where_no_running_bridge_can_be_asked_the_way_that_is_left_is_named(
 
 
 @pytest.mark.parametrize(
-    ("where", "released"), [("orders", "bridge release orders"), ("orders/3", "bridge release orders --partition 3")]
+    ("where", "released"),
+    [("orders", "track-bridge release orders"), ("orders/3", "track-bridge release orders --partition 3")],
 )
 def test_only_what_was_set_is_advised_to_be_released(where: str, released: str) -> None:
     assert set_._release([change(offsets(100, 50, 900), 200)], where) == released

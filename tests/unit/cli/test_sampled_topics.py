@@ -1,4 +1,4 @@
-"""What a name and --topic mean together, where `bridge map` reads from Kafka."""
+"""What a name and --topic mean together, where `track-bridge map` reads from Kafka."""
 
 from __future__ import annotations
 
@@ -47,7 +47,11 @@ def test_the_records_of_a_topic_nobody_reads_are_mapped_as_those_of_one_that_is_
 @pytest.mark.parametrize(
     ("name", "chosen", "says"),
     [
-        (None, ("other",), "`bridge map other --from-topic`, with --topic NAME as if they were of the topic NAME"),
+        (
+            None,
+            ("other",),
+            "`track-bridge map other --from-topic`, with --topic NAME as if they were of the topic NAME",
+        ),
         ("other", ("shop.orders", "shop.accounts"), "Beside other, --topic says of which topic its records are taken"),
         ("^other", ("shop.orders",), "give two names, no pattern"),
         ("other", (r"^shop\.",), "give two names, no pattern"),

@@ -1,4 +1,4 @@
-"""`bridge schema`: the schemas that ship with the program."""
+"""`track-bridge schema`: the schemas that ship with the program."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What `bridge send --file` advises to type means the same records as what was typed."""
+"""What `track-bridge send --file` advises to type means the same records as what was typed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen of `bridge status --watch`: what is written to a terminal of a certain size."""
+"""The screen of `track-bridge status --watch`: what is written to a terminal of a certain size."""
 
 from __future__ import annotations
 

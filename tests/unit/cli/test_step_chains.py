@@ -1,4 +1,4 @@
-"""`bridge send` of one record: which requests wait for which, and what each answer means."""
+"""`track-bridge send` of one record: which requests wait for which, and what each answer means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bridge test`: the mapping's examples."""
+"""`track-bridge test`: the mapping's examples."""
 
 import json
 from collections.abc import Callable

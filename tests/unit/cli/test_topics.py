@@ -1,4 +1,4 @@
-"""What `bridge topics create --json` says: one shape, whatever became of a topic."""
+"""What `track-bridge topics create --json` says: one shape, whatever became of a topic."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def differences(one: Any, other: Any, path: str = "") -> set[str]:
 
 
 def test_the_values_outside_the_models_load_without_pydantic() -> None:
-    """Importing pydantic takes half a second, which `bridge --help` and the mapping must not pay."""
+    """Importing pydantic takes half a second, which `track-bridge --help` and the mapping must not pay."""
     keys = "keys.problems, keys.scalars, keys.api_key, keys.endpoint"
     modules = f"{keys}, kafka_properties, topics.topic_patterns, reading.hints".split(", ")
     imports = "".join(f"import bridge.config.{module}\n" for module in modules)

@@ -78,7 +78,7 @@ def answered(visitor: Visitor, **given: str) -> str:
     ("offset", "says"),
     [
         (2, ["delivered", "order.completed, track", "Not known: This is by today's mapping"]),
-        (3, ["dead letter", "bridge dlq show 0:0", "It is sent when somebody replays it."]),
+        (3, ["dead letter", "track-bridge dlq show 0:0", "It is sent when somebody replays it."]),
         (6, ["waiting", "rate_limited, at most 1 record before it", "Then: a request."]),
         (8, ["waiting", "Then: nothing, as it is filtered (rule)"]),
         (77, ["no record", "Nothing is written there yet"]),

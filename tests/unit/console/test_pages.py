@@ -98,7 +98,7 @@ def test_what_needs_someone_comes_first_with_all_that_is_to_be_said_of_it(
         "deletes records before they are sent: from 18:00:00 (in 6 h 0 min) on",
         "They become more",
         "540 in the last minute, of 600/min",
-        "Replay: bridge dlq replay on host-1",
+        "Replay: track-bridge dlq replay on host-1",
         "3 members",
         "10.0.0.3:9464 silent",
     ]
@@ -181,7 +181,7 @@ def test_a_refusal_of_values_says_that_one_can_log_in(with_token: ConsoleSetting
 def test_a_command_in_a_sentence_is_one_that_can_be_taken_alone(
     setting: ConsoleSetting, opened: Opened, path: str
 ) -> None:
-    told = "Look with `bridge dlq list -c '<b>.yaml'`, then wait."
+    told = "Look with `track-bridge dlq list -c '<b>.yaml'`, then wait."
     trouble = views.in_trouble()
     setting.view = replace(
         trouble,
@@ -191,7 +191,7 @@ def test_a_command_in_a_sentence_is_one_that_can_be_taken_alone(
     )
     with opened(setting) as visitor:
         page = visitor.get(path).text
-    shown = '<code class="command">bridge dlq list -c &#39;&lt;b&gt;.yaml&#39;</code>, then wait.'
+    shown = '<code class="command">track-bridge dlq list -c &#39;&lt;b&gt;.yaml&#39;</code>, then wait.'
     assert shown in page
     assert "`" not in page
 
@@ -199,17 +199,17 @@ def test_a_command_in_a_sentence_is_one_that_can_be_taken_alone(
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("`bridge check` says it", '<code class="command">bridge check</code> says it'),
+        ("`track-bridge check` says it", '<code class="command">track-bridge check</code> says it'),
         (
             "Run `/opt/v/bin/bridge run -c b.yaml`.",
             'Run <code class="command">/opt/v/bin/bridge run -c b.yaml</code>.',
         ),
-        ("`python3 -m bridge map`", '<code class="command">python3 -m bridge map</code>'),
+        ("`python3 -m track-bridge map`", '<code class="command">python3 -m track-bridge map</code>'),
         (
             "data.amount > `0` and data.x < `1`",
             "data.amount > `0` and data.x < `1`".replace(">", "&gt;").replace("<", "&lt;"),
         ),
-        ("`bridge check", "`bridge check"),
+        ("`track-bridge check", "`track-bridge check"),
         (None, ""),
     ],
 )

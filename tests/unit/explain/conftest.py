@@ -21,7 +21,7 @@ from tests.support.reprocess.letters import GROUP, letter
 
 PARTITION = TopicPartition("orders", 0)
 ID = "AAAAAAAAAAAAAAAAAAAAAQ"
-AUTHOR = Author("bridge dlq replay", "ada", "host")
+AUTHOR = Author("track-bridge dlq replay", "ada", "host")
 AT = 1_767_500_000.0
 
 

@@ -340,7 +340,7 @@ def test_an_offset_that_was_set_past_a_record_can_be_set_back_as_long_as_it_is_t
 
     assert isinstance(there, LostFate)
     assert isinstance(gone, LostFate)
-    assert "bridge offsets set orders/0 --to 40" in there.action
+    assert "track-bridge offsets set orders/0 --to 40" in there.action
     assert not gone.action
 
 
@@ -348,7 +348,7 @@ def test_a_dead_letter_names_the_command_that_shows_it() -> None:
     found = decide(facts(40, offsets(50), letters=letters(40)), event())
 
     assert isinstance(found.fate, DeadLetterFate)
-    assert (found.fate.letter_state, found.fate.command) == (LetterState.OPEN, "bridge dlq show 0:17")
+    assert (found.fate.letter_state, found.fate.command) == (LetterState.OPEN, "track-bridge dlq show 0:17")
     assert found.needs_a_look
     assert not decide(facts(40, offsets(50), letters=letters(40, ended(Ending.DISCARDED))), event()).needs_a_look
 

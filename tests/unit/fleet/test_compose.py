@@ -515,7 +515,7 @@ def test_one_hold_of_the_group_is_told_once_although_each_replica_names_its_own_
                 said(
                     "held_by_operator",
                     partitions=[f"orders/{n}"],
-                    action=f"`bridge release orders -c b{n}.yaml` ends it.",
+                    action=f"`track-bridge release orders -c b{n}.yaml` ends it.",
                 )
             ],
         )

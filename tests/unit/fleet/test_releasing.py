@@ -6,7 +6,7 @@ from bridge.fleet.releasing import by_group
 from bridge.fleet.view import FleetConcern, FleetPartition, FleetView
 from bridge.model import TopicPartition
 
-BESIDE = "Run `bridge release orders -c /etc/b2.yaml` beside the replica that has the partition."
+BESIDE = "Run `track-bridge release orders -c /etc/b2.yaml` beside the replica that has the partition."
 
 
 def held(topic: str, number: int, until: float | None = None, why: str = "held_by_operator") -> FleetPartition:
@@ -20,8 +20,8 @@ def concern(*partitions: TopicPartition, needs_someone: bool = True, reason: str
 def test_a_partition_is_released_by_its_name_and_a_pause_is_ended() -> None:
     view = by_group(FleetView(9, "g", partitions=(held("orders", 3), held("orders", 4, 60), held("a", 0, why="idle"))))
     assert [each.action for each in view.partitions] == [
-        "Run `bridge release orders --partition 3 --group` when it may be sent again.",
-        "Nothing: it ends by itself at the time shown. `bridge resume orders --partition 4 --group` ends it now.",
+        "Run `track-bridge release orders --partition 3 --group` when it may be sent again.",
+        "Nothing: it ends by itself at the time shown. `track-bridge resume orders --partition 4 --group` ends it now.",
         BESIDE,
     ]
 
@@ -32,9 +32,9 @@ def test_of_a_hold_all_its_partitions_and_no_others_are_released() -> None:
     view = by_group(FleetView(9, "g", concerns=(concern(*places), paused, concern(reason="outage"))))
     assert [each.action for each in view.concerns] == [
         (
-            "Run `bridge release a --partition 0 --group` and `bridge release orders --partition 1 --partition 3"
-            " --group` when it may be sent again."
+            "Run `track-bridge release a --partition 0 --group` and `track-bridge release orders --partition 1 "
+            "--partition 3 --group` when it may be sent again."
         ),
-        "Nothing: it ends by itself at the time shown. `bridge resume orders --partition 3 --group` ends it now.",
+        "Nothing: it ends by itself at the time shown. `track-bridge resume orders --partition 3 --group` ends it now.",
         BESIDE,
     ]

@@ -18,7 +18,7 @@ from bridge.formats.resolutions import Attempted, Author, Changed, Ended, Ending
 from bridge.model import DeadLetter, LetterReason, Record, Route, TopicPartition
 
 ROOT = Path(__file__).parents[3]
-BY = Author("bridge dlq replay", "u", "h")
+BY = Author("track-bridge dlq replay", "u", "h")
 OUT = DeadLetter(
     Record("orders", 3, 17, 1_767_323_045_678, b"key", b"value", ()),
     LetterReason.REJECTED,

@@ -210,7 +210,7 @@ def test_a_topic_described_without_partitions_is_an_unknown_topic_until_it_has_s
     producer.serve(0)
     [unwritten] = early.outcomes
     assert unwritten is not None
-    assert unwritten.why == "the topic does not exist: create it with `bridge topics create`"
+    assert unwritten.why == "the topic does not exist: create it with `track-bridge topics create`"
     broker.partitions = 3
     producer.write(late)
     producer.serve(0)

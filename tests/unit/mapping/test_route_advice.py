@@ -1,4 +1,4 @@
-"""What `bridge check` says of routes of users and companies that are for nothing or in a doubtful order."""
+"""What `track-bridge check` says of routes of users and companies that are for nothing or in a doubtful order."""
 
 from __future__ import annotations
 

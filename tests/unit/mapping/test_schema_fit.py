@@ -1,4 +1,4 @@
-"""What `bridge check` says of a mapping beside the schemas of its topics."""
+"""What `track-bridge check` says of a mapping beside the schemas of its topics."""
 
 from __future__ import annotations
 

@@ -248,7 +248,7 @@ def test_one_of_which_nothing_is_known_leaves_the_end_of_all_open() -> None:
 
 @pytest.mark.parametrize("begins", [0, 5, 24])
 def test_offsets_that_are_set_are_no_pace(begins: int) -> None:
-    """As by `bridge offsets set`: a million records are skipped within one look."""
+    """As by `track-bridge offsets set`: a million records are skipped within one look."""
     trends = PartitionTrends()
     for number in range(31):
         records = 2_000_000 - 100 * number - (1_000_000 if number >= begins else 0)

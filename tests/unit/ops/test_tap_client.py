@@ -1,4 +1,4 @@
-"""`bridge tap` waits for samples as long as the bridge runs."""
+"""`track-bridge tap` waits for samples as long as the bridge runs."""
 
 from __future__ import annotations
 

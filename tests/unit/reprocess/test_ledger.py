@@ -28,7 +28,7 @@ from bridge.model import Record
 from bridge.reprocess.reading.ledger import Endings, LetterLedger, LetterState, Once
 from tests.support.reprocess.letters import foreign, letter
 
-BY = Author("bridge dlq replay", "ops", "host-1")
+BY = Author("track-bridge dlq replay", "ops", "host-1")
 REPLAYED = Ended(Ending.REPLAYED, 1.5, BY, None, 202, "a" * 64)
 DISCARDED = Ended(Ending.DISCARDED, 1.5, BY, "test data")
 FAILED = Attempted(2, (0,), 1.5, BY, "rejected", "no", 400, "invalid_event", "0123456789ab")

@@ -22,7 +22,7 @@ from bridge.reprocess.reading.ledger import LetterLedger
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "lost-records.schema.json").read_text("utf-8"))
 GROUP = "userpilot-bridge"
-BY = Author("bridge run", "u", "h")
+BY = Author("track-bridge run", "u", "h")
 LOST = Lost(TopicPartition("shop.orders", 3), "id", 50, 80, Reason.OUT_OF_RANGE.value)
 UNKNOWN = replace(LOST, start=90, stop=None, reason=Reason.RECREATED.value)
 

@@ -37,9 +37,9 @@ def test_each_reason_has_a_way_on_with_commands_and_the_commonest_is_first() -> 
     assert {step.reason for step in steps} == set(LetterReason)
     assert steps[0].reason == "expired"
     for step in steps:
-        assert step.look.startswith("bridge dlq show 0:")
+        assert step.look.startswith("track-bridge dlq show 0:")
         verb = "discard" if step.reason == "too_large" else "replay"
-        assert step.then.startswith(f"bridge dlq {verb} --reason {step.reason} ")
+        assert step.then.startswith(f"track-bridge dlq {verb} --reason {step.reason} ")
         assert ("--yes" in step.then) is False, "nothing that is copied changes anything without a question"
 
 

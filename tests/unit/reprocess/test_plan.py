@@ -20,7 +20,7 @@ from bridge.reprocess.replay.staleness import Search
 from tests.support.reprocess.letters import Written, letter, value_of
 from tests.support.service.settings import MAPPING
 
-BY = Author("bridge dlq replay", "ops", "host-1")
+BY = Author("track-bridge dlq replay", "ops", "host-1")
 NOW = 1_767_400_000.0
 OLD = Route("order.completed", "0123456789ab", "Order Completed")
 

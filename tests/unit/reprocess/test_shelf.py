@@ -25,7 +25,7 @@ from tests.support.reprocess.log_in_memory import TOPIC, LogInMemory
 MADE = compile_mapping(
     MappingConfig.model_validate({"user_id": "data.user", "events": {"order.*": {"event_name": "Order"}}})
 )
-BY = Author("bridge dlq discard", "ann", "host")
+BY = Author("track-bridge dlq discard", "ann", "host")
 
 
 def shelf_of(log: LogInMemory, *hidden: str) -> LetterShelf:

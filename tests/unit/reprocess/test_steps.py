@@ -34,7 +34,7 @@ from bridge.reprocess.showing import rows, steps
 from bridge.reprocess.transfer import export
 from tests.support.reprocess.letters import letter
 
-BY = Author("bridge dlq replay", "ops", "host-1")
+BY = Author("track-bridge dlq replay", "ops", "host-1")
 NOW = 1_767_400_000.0
 IDENTIFY: dict[str, Any] = {"identify": {"properties": {"plan": "plan"}}}
 COMPANY: dict[str, Any] = {"company": {"id": "company", "properties": {"name": "company"}}}

@@ -1,4 +1,4 @@
-"""What `bridge run` loads: CPU time is hard to hold a machine to, a list of modules is not."""
+"""What `track-bridge run` loads: CPU time is hard to hold a machine to, a list of modules is not."""
 
 from __future__ import annotations
 

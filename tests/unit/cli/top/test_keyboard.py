@@ -1,4 +1,4 @@
-"""What comes from a terminal as keys, and a terminal that is given back whatever ends `bridge top`."""
+"""What comes from a terminal as keys, and a terminal that is given back whatever ends `track-bridge top`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Setting an offset from `bridge top`: looked at by the code of the other two ways, done after a y alone."""
+"""Setting an offset from `track-bridge top`: looked at by the code of the other two ways, done after a y alone."""
 
 from __future__ import annotations
 

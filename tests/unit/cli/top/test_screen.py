@@ -1,4 +1,4 @@
-"""What `bridge top` shows of a group, at every size of a terminal and in every step of a dialog."""
+"""What `track-bridge top` shows of a group, at every size of a terminal and in every step of a dialog."""
 
 from __future__ import annotations
 

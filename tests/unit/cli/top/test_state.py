@@ -1,4 +1,4 @@
-"""What keys do to `bridge top`: `(state, key) -> state`."""
+"""What keys do to `track-bridge top`: `(state, key) -> state`."""
 
 from __future__ import annotations
 
