@@ -50,7 +50,7 @@ def findings() -> str:
     """What 1 and 3 mean, command by command; a command without one of them never ends with it."""
     said = ((name, about_of(command)) for name, command in commands(typer.main.get_command(app)))
     rows = (
-        (_code(f"bridge {name}"), each.findings or "", each.unreachable or "")
+        (_code(f"track-bridge {name}"), each.findings or "", each.unreachable or "")
         for name, each in said
         if each.findings or each.unreachable
     )
@@ -58,7 +58,7 @@ def findings() -> str:
 
 
 def commands(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
-    """Every command with its name as it is typed after ``bridge``."""
+    """Every command with its name as it is typed after ``track-bridge``."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, f"{above}{name} ")

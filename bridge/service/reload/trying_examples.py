@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from bridge.commands import command
 from bridge.config.events.example_section import ExampleConfig
 from bridge.config.keys.problems import Problem
 from bridge.mapping.mapper import CompiledMapping
@@ -44,7 +45,7 @@ def _sentence(result: ExampleResult) -> str:
     if needed:
         return f"{result.name!r} needs the schema {needed[0]}, which the registry did not give in time"
     found = plural(len(result.differences), "difference")
-    return f"{result.name!r} does not hold ({found}); `track-bridge test` with this file shows what is different"
+    return f"{result.name!r} does not hold ({found}); `{command('test')}` with this file shows what is different"
 
 
 def _needed(results: Sequence[ExampleResult]) -> set[str]:
