@@ -28,6 +28,8 @@ TABLES = {
     "_NOT_SET",
 }
 """Constants whose texts are completed when they are told."""
+_OF_FILES = PACKAGE / "proposal" / "file"
+"""What it writes stays in a file, for whoever reads that later and calls the program in another way."""
 _OF_HELP = {"help", "short_help", "epilog", "description"}
 _VALUE = "1"
 """What is only known when the sentence is told."""
@@ -76,7 +78,7 @@ def of_code() -> Iterator[Named]:
 
     A text that is nothing but the name of a command is what is recorded as the author of something.
     """
-    for file in sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "commands.py"}):
+    for file in sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "commands.py"} - set(_OF_FILES.rglob("*.py"))):
         source = file.read_text(encoding="utf-8")
         if "command(" not in source and "bridge " not in source:
             continue

@@ -1,4 +1,4 @@
-"""A file sent from ``bridge top``: looked at, confirmed, and sent in the background while the screen goes on."""
+"""A file sent from ``track-bridge top``: looked at, confirmed, and sent in the background while the screen goes on."""
 
 from __future__ import annotations
 

@@ -237,7 +237,7 @@ class Events:
         peer: str | None = None,
         until: float | None = None,
     ) -> None:
-        """Somebody ran ``track-bridge hold``, or ``track-bridge pause`` where there is an end, in Unix seconds; `uid` is what the
+        """Somebody ran ``track-bridge hold``, or ``track-bridge pause`` with an end in Unix seconds; `uid` is what the
         kernel says of whoever connected, where it says that, `peer` the address of whoever asked over the network.
         """
         self._log.warning(

@@ -61,7 +61,7 @@ def test_a_defect_is_70_with_one_sentence_that_repeats_no_payload(cli: Cli, monk
     monkeypatch.setattr(status, "_fetch", _broken)
     ran = cli("status")
     assert ran.code == 70
-    assert ran.err.startswith("bridge: LookupError in status.py, line ")
+    assert ran.err.startswith("track-bridge: LookupError in status.py, line ")
     assert "--traceback" in ran.err
     assert ran.err.count("\n") == 1
     assert "u-17" not in ran.err
@@ -156,7 +156,7 @@ def test_a_bridge_without_a_proxy_starts_without_the_http_library_for_proxies() 
         ("/opt/here/bin/track-bridge", "track-bridge"),
         ("/opt/here/bin/bridge", "bridge"),
         ("/elsewhere/my env/bin/bridge", "'/elsewhere/my env/bin/bridge'"),
-        ("pytest", "bridge"),
+        ("pytest", "track-bridge"),
     ],
 )
 def test_sentences_name_the_program_as_it_can_be_called(

@@ -185,8 +185,9 @@ UNANSWERED: Final = {
     "dlq import": "dlq import {file} --note test --yes",
 }
 """Of each command that ends with 3, a line to type where nothing answers."""
-_TOLD_ELSEWHERE: Final = {"run", "selftest", "console"}
-"""They have tests of their own; the first two take their time before they give up, the last one shows what is down."""
+_TOLD_ELSEWHERE: Final = {"run", "selftest", "console", "emulator"}
+"""They have tests of their own: the first two take their time before they give up, the console shows what is down, and
+the emulator asks for an address that another has."""
 
 
 def test_every_command_that_may_end_with_3_is_tried_where_nothing_answers() -> None:

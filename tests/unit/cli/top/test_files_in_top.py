@@ -1,4 +1,4 @@
-"""A file sent from `bridge top`: looked at by the code of command and console, sent after a y, told of to its end."""
+"""A file sent from `top`: looked at by the code of command and console, sent after a y, told of to its end."""
 
 from __future__ import annotations
 
