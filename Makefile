@@ -29,7 +29,7 @@ help: ## this list
 demo: $(RUN) ## the whole bridge on an embedded Kafka and an emulated Track API, in half a minute
 	@$(BIN)/bridge demo $(ARGS)
 
-playground: $(RUN) ## a live shop, Kafka, API, bridge and console to touch, until Ctrl-C (ARGS="--config bridge.yaml --samples FILE")
+playground: $(DEV) ## a live shop, Kafka, API, bridge and console to touch, until Ctrl-C (ARGS="--config bridge.yaml --samples FILE")
 	@$(BIN)/bridge playground $(ARGS)
 
 environment: $(DEV) ## .venv with all that development needs; every target makes it by itself

@@ -23,7 +23,7 @@ FILES: Final = {
     "console.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-ROWS: Final = 50
+ROWS: Final = 30
 """Requests and event names on the page."""
 READY: Final = (
     ("503", "503 to all"),
@@ -34,6 +34,7 @@ READY: Final = (
 )
 """Faults that are a click away."""
 _LONGEST: Final = 400
+_SHORT: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def page(about: EmulatorView) -> str:
 
 def live(about: EmulatorView) -> str:
     """The part that follows what happens."""
-    return "\n".join((_headline(about), _tiles(about), _faults(about), _requests(about.book), _counts(about.book)))
+    return "\n".join((_headline(about), _tiles(about), _faults(about), _counts(about.book), _requests(about.book)))
 
 
 def _headline(about: EmulatorView) -> str:
@@ -166,10 +167,16 @@ def _row(request: SeenRequest) -> str:
     return (
         f'<tr><td data-label="time" class="tight">{_clock(request.at)}</td>'
         f'<td data-label="answer"><span class="state {tone}">{_text(lines.answer_word(request))}</span></td>'
-        f'<td data-label="call">{_text(call)}</td><td data-label="user">{_text(request.user_id)}</td>'
+        f'<td data-label="call">{_text(call)}</td>'
+        f'<td data-label="user"{_tight(request.user_id)}>{_text(request.user_id)}</td>'
         f'<td data-label="event">{_text(request.name)}</td>'
         f'<td data-label="{"why" if refused else "metadata"}">{last}</td></tr>'
     )
+
+
+def _tight(text: str | None) -> str:
+    """A short text stays on one line."""
+    return ' class="tight"' if text is not None and len(text) <= _SHORT else ""
 
 
 def _counts(book: RequestBook) -> str:

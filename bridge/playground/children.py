@@ -37,6 +37,12 @@ class Child:
     rest: float = field(default=_FIRST_REST)
 
 
+def _program() -> Sequence[str]:
+    """As this process was started: what the bridge says to type is then what was typed here."""
+    called = Path(sys.argv[0])
+    return [str(called)] if called.name in ("track-bridge", "bridge") and called.is_file() else ["-m", "bridge"]
+
+
 class Household:
     """All of them."""
 
@@ -73,7 +79,7 @@ class Household:
     def _start(self, child: Child) -> None:
         with child.log.open("ab") as log:
             child.process = self._processes.start(
-                [sys.executable, "-P", "-m", "bridge", *child.arguments], output=log, errors=subprocess.STDOUT
+                [sys.executable, "-P", *_program(), *child.arguments], output=log, errors=subprocess.STDOUT
             )
         child.due = time.monotonic()
 

@@ -69,5 +69,7 @@ def sentence(line: bytes) -> str | None:
         event = json.loads(line)
     except ValueError:
         return None
-    say = SAYS.get(str(event.get("event"))) if isinstance(event, dict) else None
+    if not isinstance(event, dict) or event.get("reason") == "held_by_operator":  # who did it is said by another line
+        return None
+    say = SAYS.get(str(event.get("event")))
     return None if say is None else cut(printable(say(event)), _LONGEST)

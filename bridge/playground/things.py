@@ -54,17 +54,18 @@ def announcement(about: Announced, *, has_console: bool, seconds: float) -> str:
 def addresses(about: Announced, *, has_console: bool) -> list[str]:
     """Four addresses, and the folder."""
     places = about.places
-    console = (
-        f"http://{places.console}/  log in with: cat {places.token}"
-        if has_console
-        else "not installed: pip install 'track-bridge[console]', and start again"
-    )
+    console = [f"http://{places.console}/", f"to change something: the token in {places.token}"]
+    if not has_console:
+        console = ["not installed, all else works; to have it:", "pip install 'track-bridge[console]'"]
+    folder = "bridge.yaml to edit, logs" if about.own is None else "logs"
     return [
-        f"Track API  {places.api}/  emulated; its page shows what came",
-        f"Console    {console}",
+        f"Track API  {places.api}/",
+        "           emulated; its page shows what came",
+        f"Console    {console[0]}",
+        f"           {console[1]}",
         f"Bridge     http://{places.bridge}/status",
         f"Kafka      {places.kafka}",
-        f"Folder     {about.folder.path}  {'bridge.yaml to edit, logs' if about.own is None else 'logs'}",
+        f"Folder     {about.folder.path}  {folder}",
     ]
 
 
@@ -92,7 +93,7 @@ def ten(about: Announced, configuration: Path, *, is_shop: bool) -> list[tuple[s
         ("what became of it", [explain]),
         (edit, [f"${{EDITOR:-vi}} {configuration}"]),
         (
-            "break the API, and mend it",
+            "break the API, and fix it",
             [f"curl -d fault=503 {places.api}/_faults", f"curl -X DELETE {places.api}/_faults"],
         ),
         (

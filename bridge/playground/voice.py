@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 import time
 from contextlib import suppress
+from typing import Final
 
 from bridge.text.printable import printable_lines
+
+_NARROWEST: Final = 40
 
 
 def tell(sentence: str) -> None:
     """Something happened, now."""
-    say(f"{time.strftime('%H:%M:%S', time.gmtime())} {sentence}")
+    said = f"{time.strftime('%H:%M:%S', time.gmtime())} {sentence}"
+    if sys.stdout.isatty():
+        width = max(_NARROWEST, shutil.get_terminal_size().columns)
+        said = textwrap.fill(said, width, subsequent_indent=" " * 9, break_long_words=False, break_on_hyphens=False)
+    say(said)
 
 
 def say(text: str) -> None:

@@ -16,6 +16,7 @@ from bridge.mapping.compile import compile_mapping
 from bridge.mapping.mapper import CompiledMapping
 from bridge.sandbox.emulator import DEFAULT_KEY
 from bridge.sandbox.sample import TOPICS
+from tests.repo import named_commands
 from tests.support.kafka.jars import KAFKA_VERSION
 
 Services = dict[str, dict[str, Any]]
@@ -88,6 +89,12 @@ def test_the_bridge_reads_a_configuration_without_problems_for_the_events_of_the
 
 def test_the_key_is_the_one_the_emulated_api_takes(root: Path) -> None:
     assert (root / "deploy" / "compose" / "secrets" / "key").read_text().strip() == DEFAULT_KEY
+
+
+def test_the_emulated_api_is_started_by_a_command_that_the_program_takes(services: Services) -> None:
+    command = services["api"]["command"]
+    assert command[0] == "emulator"
+    named_commands.parse(command)
 
 
 def test_prometheus_asks_the_port_the_bridge_listens_on(root: Path) -> None:

@@ -18,6 +18,7 @@ from bridge.playground.hearing import Ear, sentence
         ),
         (b'{"event":"outage_ended","seconds":8.2}', "The API answers again, after 8 s."),
         (b'{"event":"configuration_refused","problems":["a","b"]}', "Refused, what ran runs on: a; b"),
+        (b'{"event":"held","topic":"t","reason":"held_by_operator","message":"m"}', None),
         (b'{"event":"assigned"}', None),
         (b"Traceback", None),
         (b"[1]", None),
