@@ -306,15 +306,25 @@ def _silent(found: Composed) -> Iterator[FleetConcern]:
     untold = [each.partition for each in found.partitions if each.replica is None and each.is_owned is not False]
     mine = [each for each in untold if each in owned]
     everyone = len(quiet) == len(found.replicas)
+    since = _earliest(*(each.since for each in quiet), _still_since(found, mine))
     yield FleetConcern(
         REPLICA_SILENT,
         needs_someone=everyone and found.facts.down_since is None,
-        since=_earliest(*(each.since for each in quiet), _still_since(found, mine)),
+        since=since,
+        until=None if everyone or since is None else _session_ends(found, since),
         details=_why_silent(quiet),
         action=_look_at_it(None if found_group is None else found_group.protocol, everyone=everyone),
         partitions=tuple(mine or untold if everyone else mine),
         replicas=tuple(each.address for each in quiet),
     )
+
+
+def _session_ends(found: Composed, since: float) -> float | None:
+    """When others take over what a replica had that was killed: known of classic groups, whose members ask for it."""
+    group, session = found.facts.group, found.facts.classic_session
+    if group is None or group.protocol != "classic" or session is None or since + session < found.now:
+        return None
+    return since + session
 
 
 def _still_since(found: Composed, mine: Iterable[TopicPartition]) -> float | None:

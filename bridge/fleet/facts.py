@@ -36,6 +36,8 @@ class KafkaFacts:
     group: GroupDescription | None = None
     group_problem: str | None = None
     """Why `group` is not known: a sentence."""
+    classic_session: float | None = None
+    """Seconds of silence after which a classic group goes on without a member, as this configuration asks for it."""
     retention: Mapping[str, float] = field(default_factory=dict)
     """By topic: seconds after which Kafka deletes its records, infinite: never for their age."""
     replays: tuple[ReplayView, ...] = ()

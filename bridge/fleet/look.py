@@ -12,6 +12,7 @@ from bridge.config.topics import consumed_topics
 from bridge.fleet.asking.letter_count import LetterCount, LetterCounter, count_all
 from bridge.fleet.asking.replays import ReplayWatch
 from bridge.fleet.facts import KafkaFacts
+from bridge.kafka import terms
 from bridge.kafka.admin import sampler
 from bridge.kafka.admin.committed import Committed, GroupReader, ViewRefusedError
 from bridge.kafka.admin.group_findings import TIMESTAMPS_A_LOOK, problems
@@ -87,6 +88,7 @@ class FleetLook:
             ends=ends,
             group=group,
             group_problem=self._members.problem,
+            classic_session=terms.classic_session(self._config.kafka),
             retention=self._retention,
             replays=replays,
         )

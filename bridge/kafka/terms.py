@@ -100,6 +100,11 @@ def trust(terms: Terms, kafka: Kafka) -> float:
     return KAFKAS_SESSION if given is None else _as_the_client_reads(given) / 1000
 
 
+def classic_session(kafka: Kafka) -> float:
+    """Seconds of silence after which the group goes on without a classic member of this configuration."""
+    return trust(_terms(GroupProtocol.CLASSIC, kafka), kafka)
+
+
 def _as_the_client_reads(number: str) -> int:
     """As C does, up to what is no digit, octal and hexadecimal too, in 32 bits: ``10s`` is 10. A warning says so."""
     found = _NUMBER.match(number)

@@ -541,6 +541,21 @@ def test_what_a_killed_replica_had_is_told_once_with_since_when_it_stands_still(
     assert "gives its partitions to others" not in concern(alone, REPLICA_SILENT).action
 
 
+def test_a_killed_replica_of_a_classic_group_is_waited_for_until_its_session_ends(facts: Facts, answer: Answer) -> None:
+    members = replace(group(member("10.0.0.1", 0, 1), member("10.0.0.2", 2, 3)), protocol="classic")
+    killed = replace(silent("10.0.0.2"), since=NOW - 4)
+
+    def until(session: float, protocol: str = "classic", *, others: bool = True) -> float | None:
+        found = facts(group=replace(members, protocol=protocol), classic_session=session)
+        answers = [answer("10.0.0.1", 0, 1)] if others else []
+        return concern(compose(found, [*answers, killed], NOW), REPLICA_SILENT).until
+
+    assert until(10.0) == NOW + 6
+    assert until(3.0) is None, "it is over: it is no longer the session that is waited for"
+    assert until(10.0, "consumer") is None, "the brokers alone know"
+    assert until(10.0, others=False) is None, "nobody is left to take anything over"
+
+
 def test_the_next_free_place_in_the_budget_is_no_end(facts: Facts, answer: Answer) -> None:
     rows = [row(0, why="rate_limited", until=iso(NOW + 1)), row(1, why="outage", until=iso(NOW + 9))]
     view = compose(facts(2), [answer("10.0.0.1", partitions=rows)], NOW)
