@@ -48,7 +48,7 @@ ON_WAITING := $(PYTEST) -n 4 $(WAITING)
 ON_BROKERS := $(PYTEST) -n 5 --dist loadgroup --no-loadscope-reorder $(BROKERS)
 test: $(DEV) ## what a change needs, in some minutes: quick tiers, fast component tests, a real Kafka in short form (TESTS=tests/unit: only these; ARGS: for pytest)
 ifeq ($(strip $(TESTS) $(ARGS)),tests)
-	@$(PYTEST) -n auto $(QUICK)
+	@$(PYTEST) -n auto $(QUICK) -m everyday --hypothesis-profile=everyday
 	@$(ON_WAITING) -m everyday
 	@$(PYTEST) $(BROKERS) -m everyday
 else
@@ -59,7 +59,8 @@ test-all: ## everything CI tests: test, then test-rest; or part by part: test-qu
 	@$(MAKE) --no-print-directory test TESTS=tests ARGS=
 	@$(MAKE) --no-print-directory test-rest
 
-test-rest: $(DEV) ## what test leaves out: slow component tests, the chart, the image, the real Kafka in full
+test-rest: $(DEV) ## what test leaves out: slow tests, all examples of the properties, the chart, the image, the real Kafka in full
+	@$(PYTEST) -n auto $(QUICK) -m 'not everyday or hypothesis'
 	@$(ON_WAITING) -m 'not everyday'
 	@$(MAKE) --no-print-directory test-chart test-image
 	@$(ON_BROKERS) -m 'not everyday'

@@ -47,7 +47,11 @@ hypothesis.settings.register_profile(
     print_blob=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
+PROFILE = "ci" if os.environ.get("CI") == "true" else "dev"
+hypothesis.settings.register_profile(
+    everyday.EVERYDAY, hypothesis.settings.get_profile(PROFILE), max_examples=everyday.EVERYDAY_EXAMPLES
+)
+hypothesis.settings.load_profile(PROFILE)  # `make test` takes the other one by its option
 
 
 def tier_of(path: Path) -> str:

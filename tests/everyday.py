@@ -1,7 +1,8 @@
 """Which tests `make test` runs: what a contributor needs at every change. CI runs these and all others.
 
-The quick tiers whole; of the component tier what is neither marked `slow` nor has a time limit of its own, which only
-slow ones need; of the real Kafka what is marked `short`.
+Of the quick tiers what is not marked `slow`, and properties with a quarter of their examples; of the component tier
+what is neither marked `slow` nor has a time limit of its own, which only slow ones need; of the real Kafka what is
+marked `short`.
 """
 
 from __future__ import annotations
@@ -9,21 +10,31 @@ from __future__ import annotations
 import resource
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 
 QUICK_TIERS = ("repo", "unit", "contract", "simulation")
 EVERYDAY, SLOW, SHORT = "everyday", "slow", "short"
 FAST_SECONDS = 2.0
 """Processor seconds that a component test without the mark `slow` should stay below, the processes it ran included."""
+FULL_EXAMPLES, EVERYDAY_EXAMPLES, MIN_EXAMPLES = 100, 25, 5
+"""Of a property that says no number itself; what `make test` runs of it; the fewest of one that says a small number."""
 CPU = "cpu"
 """What a test leaves in its report's `user_properties` where it took more."""
 
 
 def is_everyday(tier: str, item: pytest.Item) -> bool:
     """Whether `make test` runs it."""
+    if tier in QUICK_TIERS:
+        return item.get_closest_marker(SLOW) is None
     if tier == "component":
         return not any(item.get_closest_marker(mark) for mark in (SLOW, "timeout"))
-    return tier in QUICK_TIERS or item.get_closest_marker(SHORT) is not None
+    return item.get_closest_marker(SHORT) is not None
+
+
+def examples(full: int) -> int:
+    """How many examples of a property that has a number of its own: all, but in `make test` a quarter of them."""
+    return max(MIN_EXAMPLES, full * hypothesis.settings().max_examples // FULL_EXAMPLES)
 
 
 def _processor_seconds() -> float:

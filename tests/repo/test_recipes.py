@@ -11,6 +11,8 @@ import botocore
 import pytest
 
 EVERYDAY, REST = "-m everyday", "-m 'not everyday'"
+FEWER, MORE = "-m everyday --hypothesis-profile=everyday", "-m 'not everyday or hypothesis'"
+"""Properties run twice in CI: with a quarter of their examples first, then with all."""
 
 
 def test_make_alone_lists_what_can_be_made(root: Path) -> None:
@@ -26,19 +28,19 @@ def test_make_test_runs_every_folder_that_has_tests(root: Path) -> None:
     assert sorted(" ".join(run).split()) == sorted(f"tests/{tier}" for tier in tested)
 
 
+QUICK_TIERS = ("repo", "unit", "contract", "simulation")
 RUNS = {
-    "test": {
-        "repo": "all",
-        "unit": "all",
-        "contract": "all",
-        "simulation": "all",
-        "component": EVERYDAY,
-        "integration": EVERYDAY,
+    "test": {**dict.fromkeys(QUICK_TIERS, FEWER), "component": EVERYDAY, "integration": EVERYDAY},
+    "test-rest": {
+        **dict.fromkeys(QUICK_TIERS, MORE),
+        "component": REST,
+        "chart": "all",
+        "image": "all",
+        "integration": REST,
     },
-    "test-rest": {"component": REST, "chart": "all", "image": "all", "integration": REST},
 }
 PARTS = {
-    "test-quick": ("repo", "unit", "contract", "simulation"),
+    "test-quick": QUICK_TIERS,
     "test-component": ("component",),
     "test-chart": ("chart",),
     "test-image": ("image",),
@@ -56,7 +58,7 @@ def runs(root: Path, target: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in said.splitlines():
         if " -m pytest " in line:
-            chosen = re.search(r" (-m (?:everyday|'not everyday'))$", line)
+            chosen = re.search(r" (-m (?:everyday|'not everyday.*').*)$", line)
             found |= dict.fromkeys(re.findall(r" tests/(\w+)", line), chosen[1] if chosen else "all")
     return found
 

@@ -8,6 +8,8 @@ from tests.simulation.history import run
 from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.plan import plan
 
+pytestmark = pytest.mark.slow  # it tests the simulation, not the bridge
+
 WITHIN = 300
 
 

@@ -10,9 +10,14 @@ from tests.simulation.report import report
 
 BLOCK = 100
 BLOCKS = 25
+EVERYDAY_BLOCKS = 4
+"""As many as `make test` has time for; CI runs all."""
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@pytest.mark.parametrize(
+    "block",
+    [pytest.param(block, marks=[pytest.mark.slow] if block >= EVERYDAY_BLOCKS else []) for block in range(BLOCKS)],
+)
 def test_no_history_loses_reorders_or_keeps_an_event_for_ever(block: int) -> None:
     for seed in range(block * BLOCK, (block + 1) * BLOCK):
         told = run(plan(seed))

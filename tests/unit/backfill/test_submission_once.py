@@ -30,6 +30,7 @@ from bridge.track.imports.replies import (
     UploadReply,
     UploadResult,
 )
+from tests.everyday import examples
 from tests.support.backfill.runs import checked_run
 
 
@@ -139,7 +140,7 @@ def until_it_ends(directory: RunDirectory, api: FakeApi, canary: int) -> Submiss
     raise AssertionError("it does not end")
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     st.integers(0, 2**32),
     st.sampled_from([0.0, 0.5, 1.0]),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from bridge.backfill.manifest import BackfillSettings, Manifest, Stage
 from bridge.backfill.run_directory import DiskError, RunDirectory
+from tests.everyday import examples
 from tests.unit.backfill.histories import KilledError, Log, planned, record, write, written
 
 
@@ -181,7 +182,7 @@ def logs(draw: st.DrawFn) -> dict[int, list[Any]]:
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(records=logs(), ends=st.lists(st.integers(0, 12), max_size=3), batch=st.integers(1, 5), torn=st.booleans())
 def test_however_often_it_is_killed_not_one_byte_is_another(
     *, tmp_path_factory: pytest.TempPathFactory, records: dict[int, list[Any]], ends: list[int], batch: int, torn: bool

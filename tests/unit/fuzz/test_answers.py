@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bridge.track.answer import KEPT_BYTES
 from bridge.track.connection import MAX_ANSWER
+from tests.everyday import examples
 from tests.fuzz.answers import KEY, check_pieces, check_verdict, verdict_on
 
 STATUSES = st.sampled_from([100, 101, 103, 200, 202, 204, 301, 304, 400, 401, 404, 408, 422, 429, 500, 503, 999])
@@ -66,7 +67,7 @@ def test_every_request_gets_one_verdict_that_is_safe_to_show_however_its_answer_
 ENDLESS = [b"HTTP/1.1 500 X\r\n\r\n", b"HTTP/1.1 500 X\r\nA: ", b"", b"HTTP/1.1 103 E\r\n\r\n"]
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(
     st.integers(1, 40),
     st.sampled_from([b"HTTP/1.1 500 X\r\n\r\n", b"HTTP/1.1 500 X\r\nA: ", b"", b"HTTP/1.1 103 E\r\n\r\n"]),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.everyday import examples
 from tests.fuzz.avro import READERS, check_schema, check_value, fuzz
 
 SCHEMAS = st.sampled_from(
@@ -26,7 +27,7 @@ def test_whatever_the_bytes_are_both_readers_say_the_same(reader: object, raw: b
     check_value(reader, raw)  # type: ignore[arg-type]  # one of READERS
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(SCHEMAS | st.text(max_size=40), st.binary(max_size=60))
 def test_whatever_a_schema_is_it_is_refused_in_a_sentence_or_reads(text: str, raw: bytes) -> None:
     check_schema(text, raw)

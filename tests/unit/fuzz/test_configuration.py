@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.everyday import examples
 from tests.fuzz.configuration import check_configuration
 from tests.fuzz.targets import CORPUS
 
@@ -67,7 +68,7 @@ def replaced(draw: st.DrawFn) -> bytes:
     return encoded(yaml.safe_dump(walk(TREE), allow_unicode=True).replace("\\uD800", "x"))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(edited() | replaced() | st.binary(max_size=50), ENVIRON)
 def test_a_broken_file_is_a_list_of_clean_lines_and_never_an_exception(content: bytes, environ: dict[str, str]) -> None:
     check_configuration(content, environ)

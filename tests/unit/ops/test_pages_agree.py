@@ -14,6 +14,7 @@ from bridge.ops import health
 from bridge.ops.metrics.catalogue import CATALOGUE
 from bridge.ops.snapshot import ClosedGate, KafkaLost, PartitionHold
 from bridge.ops.status import status_document
+from tests.everyday import examples
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Snapshot
@@ -77,7 +78,7 @@ def samples(snapshot: Snapshot, name: str) -> dict[tuple[str, ...], float]:
     return dict(found)
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_headline_lists_rows_readiness_and_metrics_of_one_moment_agree(busy: Snapshot, data: st.DataObject) -> None:
     snapshot = data.draw(moments(busy))

@@ -22,6 +22,7 @@ from bridge.ops.status.status_text.layout import ScreenTable, laid_out, wrapped
 from bridge.ops.status.status_text.times import Times
 from bridge.text.printable import printable
 from bridge.text.tables import columns
+from tests.everyday import examples
 from tests.unit.ops.test_status_text import shown, utc
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def snapshots(draw: st.DrawFn, busy: Snapshot) -> Snapshot:
     )
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), width=st.integers(0, 200))
 def test_no_line_is_wider_than_the_width_and_what_needs_someone_comes_first(
     busy: Snapshot, data: st.DataObject, width: int

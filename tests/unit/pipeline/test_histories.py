@@ -12,6 +12,7 @@ from bridge.config.sections import Ordering, RetryPolicy
 from bridge.model import TRACK, TopicPartition, Verdict
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import EventState, Work
+from tests.everyday import examples
 from tests.unit.pipeline.fakes import (
     ACCEPTED,
     FAILED,
@@ -244,8 +245,12 @@ def events(entries: object) -> list[Work]:
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=100, stateful_step_count=50, deadline=None, phases=PHASES)
+TestHistories.settings = settings(max_examples=examples(100), stateful_step_count=50, deadline=None, phases=PHASES)
 TestUnorderedHistories = UnorderedHistories.TestCase
-TestUnorderedHistories.settings = settings(max_examples=30, stateful_step_count=40, deadline=None, phases=PHASES)
+TestUnorderedHistories.settings = settings(
+    max_examples=examples(30), stateful_step_count=40, deadline=None, phases=PHASES
+)
 TestPartitionHistories = PartitionHistories.TestCase
-TestPartitionHistories.settings = settings(max_examples=30, stateful_step_count=40, deadline=None, phases=PHASES)
+TestPartitionHistories.settings = settings(
+    max_examples=examples(30), stateful_step_count=40, deadline=None, phases=PHASES
+)

@@ -11,6 +11,7 @@ from bridge.formats import offset_map
 from bridge.formats.offset_map import Demand, Head
 from bridge.model import Position, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
+from tests.everyday import examples
 
 PARTITION = TopicPartition("t", 0)
 
@@ -210,6 +211,6 @@ class TightTracking(Tracking):
 
 
 TestTracking = Tracking.TestCase
-TestTracking.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestTracking.settings = settings(max_examples=examples(150), stateful_step_count=40, deadline=None)
 TestTightTracking = TightTracking.TestCase
-TestTightTracking.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestTightTracking.settings = settings(max_examples=examples(80), stateful_step_count=40, deadline=None)

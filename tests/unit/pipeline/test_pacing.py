@@ -16,6 +16,7 @@ from bridge.model import TopicPartition
 from bridge.pipeline.budget.pacing import BudgetView, Pacer, RateShare
 from bridge.pipeline.settings import DeliverySettings
 from bridge.service.watches.rate_view import INTERVAL
+from tests.everyday import examples
 from tests.unit.pipeline.fakes import FAILED
 from tests.unit.pipeline.group import LIMIT, Group, most_in_a_minute
 from tests.unit.pipeline.world import World
@@ -299,7 +300,7 @@ def test_many_replicas_together_keep_to_the_limit(replicas: int) -> None:
     assert len([at for at in times if at >= group.time.now - 60]) >= 0.93 * 600
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.integers(0, 2**32), st.integers(2, 4), st.data())
 def test_no_minute_exceeds_the_limit_while_demand_and_partitions_move(
     seed: int, replicas: int, data: st.DataObject

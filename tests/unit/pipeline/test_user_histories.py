@@ -14,6 +14,7 @@ from hypothesis.stateful import initialize, rule
 
 from bridge.config.sections import KnownUsers, Ordering
 from bridge.model import TopicPartition
+from tests.everyday import examples
 from tests.unit.pipeline import test_histories
 from tests.unit.pipeline.test_histories import PARTITIONS, PHASES
 
@@ -70,10 +71,14 @@ class StepHistories(UserHistories):
 
 
 TestUserHistories = UserHistories.TestCase
-TestUserHistories.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, phases=PHASES)
+TestUserHistories.settings = settings(max_examples=examples(60), stateful_step_count=40, deadline=None, phases=PHASES)
 TestUnorderedUserHistories = UnorderedUserHistories.TestCase
-TestUnorderedUserHistories.settings = settings(max_examples=40, stateful_step_count=40, deadline=None, phases=PHASES)
+TestUnorderedUserHistories.settings = settings(
+    max_examples=examples(40), stateful_step_count=40, deadline=None, phases=PHASES
+)
 TestPartitionUserHistories = PartitionUserHistories.TestCase
-TestPartitionUserHistories.settings = settings(max_examples=20, stateful_step_count=40, deadline=None, phases=PHASES)
+TestPartitionUserHistories.settings = settings(
+    max_examples=examples(20), stateful_step_count=40, deadline=None, phases=PHASES
+)
 TestStepHistories = StepHistories.TestCase
-TestStepHistories.settings = settings(max_examples=30, stateful_step_count=40, deadline=None, phases=PHASES)
+TestStepHistories.settings = settings(max_examples=examples(30), stateful_step_count=40, deadline=None, phases=PHASES)

@@ -20,6 +20,7 @@ from bridge.decode.avro.careful import CarefulReader
 from bridge.decode.avro.schema import parse_schema
 from bridge.decode.avro.source import fast_reader
 from bridge.decode.failures import Unusable
+from tests.everyday import examples
 from tests.support.avro import Drawn, drawn_values
 
 
@@ -71,7 +72,7 @@ def same(ours: Any, theirs: Any) -> bool:
             return ours.__class__ is theirs.__class__ and bool(ours == theirs)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(drawn_values())
 def test_both_readers_read_what_fastavro_reads(drawn: Drawn) -> None:
     theirs = in_json(fastavro.schemaless_reader(BytesIO(drawn.encoded), fastavro.parse_schema(drawn.tree()), None))
@@ -84,7 +85,7 @@ def test_both_readers_read_what_fastavro_reads(drawn: Drawn) -> None:
     assert same(careful, theirs), (careful, theirs)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(drawn_values(), st.binary(max_size=20))
 def test_a_value_is_read_from_where_it_begins(drawn: Drawn, framing: bytes) -> None:
     schema = parse_schema(json.dumps(drawn.schema))

@@ -17,6 +17,7 @@ from bridge.decode.avro.reader import MISREAD, AvroReader
 from bridge.decode.avro.schema import parse_schema
 from bridge.decode.avro.weights import MOST_STRUCTURE
 from bridge.decode.protocol import Schema
+from tests.everyday import examples
 from tests.support.avro import Drawn, block, drawn_values, long, text
 
 LINE = {
@@ -180,7 +181,7 @@ def test_a_bomb_is_refused_before_it_takes_memory(tree: Any, raw: bytes) -> None
     assert most < 40_000_000
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(drawn_values(), st.data())
 def test_both_readers_agree_on_bytes_that_were_changed(drawn: Drawn, data: st.DataObject) -> None:
     raw = bytearray(drawn.encoded)

@@ -17,6 +17,7 @@ from bridge.decode.protobuf.schema.nodes import MessageNode
 from bridge.decode.protobuf.schema.pool import Pool
 from bridge.decode.protobuf.schema.sources import pool_of
 from bridge.decode.protocol import Schema
+from tests.everyday import examples
 from tests.support.decode.protobuf import classes, encoded, files, fill, seen, shuffled
 
 
@@ -43,14 +44,14 @@ def check(pool: Pool, node: MessageNode, raw: bytes, expected: Any, *, always_ge
             assert not always_generated
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(files(), st.data())
 def test_a_message_is_read_as_google_reads_it(file: FileDescriptorProto, data: st.DataObject) -> None:
     message = filled(data, classes(file)["M0"])
     check(*types(file), message.SerializeToString(), seen(message), always_generated=True)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(files(), st.data())
 def test_fields_in_any_order_are_read_as_google_reads_them(file: FileDescriptorProto, data: st.DataObject) -> None:
     made = classes(file)["M0"]
@@ -58,7 +59,7 @@ def test_fields_in_any_order_are_read_as_google_reads_them(file: FileDescriptorP
     check(*types(file), raw, seen(made.FromString(raw)))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(files(), st.data())
 def test_messages_after_each_other_are_one_in_which_the_last_value_wins(
     file: FileDescriptorProto, data: st.DataObject
@@ -68,7 +69,7 @@ def test_messages_after_each_other_are_one_in_which_the_last_value_wins(
     check(*types(file), raw, seen(made.FromString(raw)))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(files(), st.data())
 def test_fields_that_the_schema_does_not_have_are_skipped(file: FileDescriptorProto, data: st.DataObject) -> None:
     made = classes(file)["M0"]
@@ -90,7 +91,7 @@ def test_fields_that_the_schema_does_not_have_are_skipped(file: FileDescriptorPr
     check(*types(older), raw, seen(classes(older)["M0"].FromString(raw)))
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(files(), st.data())
 def test_damaged_bytes_are_read_as_google_reads_them_or_are_a_dead_letter(
     file: FileDescriptorProto, data: st.DataObject
