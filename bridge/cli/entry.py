@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shlex
@@ -11,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 import typer
 from typer.exceptions import Abort, TyperException
@@ -58,11 +59,16 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
+@functools.cache  # a process that runs several commands, as tests do, makes it once
+def _parser() -> Any:
+    return typer.main.get_command(app)
+
+
 def _invoke(arguments: Sequence[str]) -> int:
     shows_traceback = TRACEBACK_OPTION in arguments or environment.traceback_wanted(environment.variables())
     rest = [argument for argument in arguments if argument != TRACEBACK_OPTION]
     try:
-        result = typer.main.get_command(app).main(rest, prog_name=_program_name(), standalone_mode=False)
+        result = _parser().main(rest, prog_name=_program_name(), standalone_mode=False)
     except TyperException as usage:
         usage.message = _plain(usage.message)
         usage.show()  # type: ignore[attr-defined]  # every exception the parser raises has it, its public base does not
