@@ -74,6 +74,7 @@ def lost(*, taken: bool, count: int = 1, kind: FaultKind = FaultKind.DROP_AFTER_
     return Fault(kind=kind, accepts=taken, count=count, path="/v1/imports", **more)  # type: ignore[arg-type]  # of tests
 
 
+@pytest.mark.slow
 async def test_everything_is_imported_once_in_order_and_agrees(bench: Bench) -> None:
     ran = await bench.submit("--no-canary")
     assert (ran.code, ran.err) == (0, "")
@@ -148,6 +149,7 @@ async def test_a_job_of_somebody_else_is_waited_for_and_costs_no_attempt(bench: 
     bench.each_row_once()
 
 
+@pytest.mark.slow
 async def test_409_is_waited_for_where_the_list_shows_no_job(bench: Bench) -> None:
     bench.api.set_faults(Fault(kind=FaultKind.STATUS, status=409, count=7, path="/v1/imports"))
     ran = await bench.submit("--no-canary")

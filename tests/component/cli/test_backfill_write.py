@@ -72,6 +72,7 @@ async def killed(folder: Path, path: str) -> None:
 
 
 @pytest.mark.usefixtures("history")
+@pytest.mark.slow
 async def test_killed_three_times_it_writes_the_bytes_of_one_run(cli: Cli, config: Config, tmp_path: Path) -> None:
     path = config()
     for name in ("whole", "killed"):
@@ -95,6 +96,7 @@ async def test_killed_three_times_it_writes_the_bytes_of_one_run(cli: Cli, confi
 
 
 @pytest.mark.usefixtures("history")
+@pytest.mark.slow
 async def test_a_plan_of_another_mapping_or_group_is_refused(cli: Cli, config: Config, tmp_path: Path) -> None:
     folder = str(tmp_path / "run")
     assert (await cli("backfill", "plan", folder, "--cut", "-c", config())).code == 0
@@ -109,6 +111,7 @@ async def test_a_plan_of_another_mapping_or_group_is_refused(cli: Cli, config: C
 
 
 @pytest.mark.usefixtures("history")
+@pytest.mark.slow
 async def test_what_is_no_run_directory_is_left_as_it_is(cli: Cli, config: Config, tmp_path: Path) -> None:
     (tmp_path / "else").mkdir()
 
@@ -120,6 +123,7 @@ async def test_what_is_no_run_directory_is_left_as_it_is(cli: Cli, config: Confi
 
 
 @pytest.mark.usefixtures("history")
+@pytest.mark.slow
 async def test_a_disk_without_room_is_a_sentence_and_the_run_continues_when_there_is_some(
     cli: Cli, config: Config, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ async def console(running: Running, config: Config) -> AsyncIterator[tuple[async
     await process.communicate()
 
 
+@pytest.mark.slow
 async def test_it_shows_the_running_bridge_and_ends_at_once_while_somebody_watches(
     console: tuple[asyncio.subprocess.Process, str],
 ) -> None:

@@ -61,6 +61,7 @@ async def running(config: Config) -> AsyncIterator[Running]:
     await bridge.stop()
 
 
+@pytest.mark.slow
 async def test_run_delivers_until_sigterm_and_ends_with_0(
     running: Running, produce: Callable[..., None], api: Emulator
 ) -> None:

@@ -49,6 +49,7 @@ async def is_untouched(dlq: Dlq, letters: int) -> bool:
     ],
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
 )
+@pytest.mark.slow
 async def test_an_option_that_cannot_be_understood_is_named(
     dlq: Dlq, arguments: tuple[str, ...], sentence: str
 ) -> None:
@@ -58,6 +59,7 @@ async def test_an_option_that_cannot_be_understood_is_named(
     assert ran.out == ""
 
 
+@pytest.mark.slow
 async def test_an_unknown_id_is_named_by_every_verb_that_would_act_and_nothing_is_done(
     dlq: Dlq, put: Put, api: Emulator
 ) -> None:
@@ -71,6 +73,7 @@ async def test_an_unknown_id_is_named_by_every_verb_that_would_act_and_nothing_i
     assert await is_untouched(dlq, 2)
 
 
+@pytest.mark.slow
 async def test_an_empty_selection_is_one_sentence_and_no_finding(dlq: Dlq, put: Put, api: Emulator) -> None:
     put(letter(1, route=OLD))
     none = "No open dead letters in letters match.\n"

@@ -10,6 +10,7 @@ from logging import getLogger
 from pathlib import Path
 
 import httpx
+import pytest
 
 from bridge.config import load
 from bridge.config.keys import scalars
@@ -33,6 +34,8 @@ from tests.support.console import views
 from tests.support.console.page_faults import text_of
 from tests.support.console.running import LOCAL, TOKEN, LogOutput, hidden, logging_to
 from tests.support.reprocess.letters import letter, value_of
+
+pytestmark = pytest.mark.slow
 
 
 async def view() -> FleetView:

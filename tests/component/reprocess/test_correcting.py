@@ -7,11 +7,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from bridge.model import LetterReason
 from bridge.sandbox.emulator import Emulator
 from tests.component.reprocess.conftest import Dlq
 from tests.component.reprocess.test_replay import route
 from tests.support.reprocess.letters import letter, value_of
+
+pytestmark = pytest.mark.slow
 
 Put = Callable[..., None]
 

@@ -16,6 +16,8 @@ from tests.support.registry.orders import SCHEMA, order
 from tests.support.registry.server import FakeRegistry
 from tests.support.reprocess.letters import letter
 
+pytestmark = pytest.mark.slow
+
 Put = Callable[..., None]
 AVRO: dict[str, Any] = {"mapping": {"decode": "avro"}}
 

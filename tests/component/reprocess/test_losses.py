@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from bridge.sandbox.broker import EmbeddedKafka
@@ -16,6 +17,8 @@ from tests.support.service.embedded import Broker
 from tests.support.service.events import orders
 from tests.support.service.in_process import Service
 from tests.support.service.settings import GROUP, RESTARTABLE
+
+pytestmark = pytest.mark.slow
 
 
 def at_most(service: Service) -> int | None:

@@ -19,6 +19,8 @@ from tests.support.kafka.completing import settings
 from tests.support.reprocess.letters import GROUP, letter
 from tests.support.service.settings import LETTERS
 
+pytestmark = pytest.mark.slow
+
 OLD = Route("order.completed", "0123456789ab", "Order Completed")
 REASON = LetterReason.UNAUTHORIZED
 

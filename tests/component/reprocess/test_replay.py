@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from bridge.config import load
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import LetterReason, Route
@@ -17,6 +19,8 @@ from tests.support.reprocess.letters import connect, foreign, letter, spring
 from tests.support.service.embedded import Broker
 from tests.support.service.events import order
 from tests.support.service.in_process import Service
+
+pytestmark = pytest.mark.slow
 
 Put = Callable[..., None]
 OLD = Route("order.completed", "0123456789ab", "Order Completed")

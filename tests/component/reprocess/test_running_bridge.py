@@ -27,6 +27,8 @@ from tests.support.service.events import order, orders
 from tests.support.service.in_process import Service
 from tests.support.service.settings import LETTERS
 
+pytestmark = pytest.mark.slow
+
 OLD = Route("order.completed", "0123456789ab", "Order Completed")
 Put = Callable[..., None]
 Configure = Callable[..., Path]

@@ -172,6 +172,7 @@ async def test_an_outage_is_probed_one_request_at_a_time_and_nothing_is_given_up
     assert broker.letters() == []
 
 
+@pytest.mark.slow
 async def test_an_event_that_keeps_failing_while_others_succeed_is_given_up_and_the_users_next_goes_on(
     broker: Broker, api: Emulator, start: Start
 ) -> None:

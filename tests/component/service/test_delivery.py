@@ -6,6 +6,8 @@ import asyncio
 import json
 import re
 
+import pytest
+
 from bridge.mapping.absent_keys import KeyCount
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import Start
@@ -142,6 +144,7 @@ async def test_each_event_of_a_record_has_a_dead_letter_of_its_own(broker: Broke
     assert broker.committed()[0][0] == 2
 
 
+@pytest.mark.slow
 async def test_the_accounting_holds_at_every_scrape_under_load(broker: Broker, api: Emulator, start: Start) -> None:
     api.set_faults(
         Fault(kind=FaultKind.STATUS, status=400, probability=0.02),
@@ -217,6 +220,7 @@ async def test_a_mapping_that_matches_something_is_not_warned_of(broker: Broker,
     assert service.lines.events("nothing_mapped") == []
 
 
+@pytest.mark.slow
 async def test_a_metadata_key_that_vanishes_is_said_once_counted_and_said_again_when_it_is_back(
     broker: Broker, start: Start
 ) -> None:

@@ -25,6 +25,7 @@ def is_bad(event: Event | None) -> bool:
     [(500, 0.5, 1), (408, 0.2, 1), (429, 0.3, 1), (503, 0.2, 12), (500, 0.5, 50)],
 )
 @pytest.mark.parametrize("partition", [0, -1], ids=["one partition", "all partitions"])
+@pytest.mark.slow
 async def test_users_whose_events_fail_hold_up_nobody_else(
     broker: Broker, api: Emulator, start: Start, status: int, share: float, users: int, partition: int
 ) -> None:
@@ -74,6 +75,7 @@ def is_served(api: Emulator, events: int) -> bool:
     return len(api.ledger.accepted) >= events
 
 
+@pytest.mark.slow
 async def test_a_user_that_fails_for_ever_is_given_up_while_events_come_and_the_others_never_wait(
     broker: Broker, api: Emulator, start: Start
 ) -> None:

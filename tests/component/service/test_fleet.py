@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from bridge.sandbox.child_processes import ChildProcesses
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.selftest.replicas import Fleet
@@ -16,6 +18,7 @@ from tests.support.service.waiting import until
 REBALANCE_IN_PROGRESS = 27
 
 
+@pytest.mark.slow
 async def test_a_replica_may_join_while_the_others_are_asked(configure: Configure, tmp_path: Path) -> None:
     with ChildProcesses() as processes:
         fleet = Fleet(processes, configure(), tmp_path)
@@ -32,6 +35,7 @@ async def test_a_replica_may_join_while_the_others_are_asked(configure: Configur
         assert fleet.problems == []
 
 
+@pytest.mark.slow
 async def test_what_may_have_been_sent_twice_is_known_of_a_replica_that_stopped_before_it_was_asked(
     configure: Configure, broker: Broker, api: Emulator, tmp_path: Path
 ) -> None:

@@ -149,6 +149,7 @@ def hanging(home: Path) -> Any:
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.slow
 async def test_a_start_that_may_wait_only_for_so_long_ends_with_3_and_one_sentence(replica: StartProcess) -> None:
     process = await replica(kafka={**over(), "start_timeout": "1s"})
     assert await process.ended(within=60) == 3

@@ -44,6 +44,7 @@ def timeouts(service: Service) -> int:
 
 
 @CLIENTS
+@pytest.mark.slow
 async def test_half_open_connections_are_found_by_the_timeout_and_no_request_waits_behind_one(
     broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str
 ) -> None:
@@ -130,6 +131,7 @@ async def test_latency_is_no_failure(broker: Broker, api: Emulator, to_api: Prox
 
 
 @CLIENTS
+@pytest.mark.slow
 async def test_connections_that_are_closed_behind_each_answer_cost_neither_budget_nor_an_outage(
     broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str
 ) -> None:
@@ -147,6 +149,7 @@ async def test_connections_that_are_closed_behind_each_answer_cost_neither_budge
 
 @CLIENTS
 @pytest.mark.parametrize("status", [202, 400])
+@pytest.mark.slow
 async def test_surplus_answers_lose_no_event_and_make_no_dead_letter(
     broker: Broker, api: Emulator, start: Start, client: str, status: int
 ) -> None:
@@ -209,6 +212,7 @@ async def all_committed(broker: Broker, count: int) -> None:
 
 
 @pytest.mark.parametrize("end", ["silent", "reset"])
+@pytest.mark.slow
 async def test_connections_to_kafka_that_died_are_found_and_every_event_arrives(
     broker: Broker, api: Emulator, to_kafka: ThreadedProxy, replica: StartProcess, end: str
 ) -> None:
@@ -236,6 +240,7 @@ async def test_connections_to_kafka_that_died_are_found_and_every_event_arrives(
     ],
     ids=["latency", "reset mid-answer", "one byte a second", "refused"],
 )
+@pytest.mark.slow
 async def test_every_event_arrives_in_order_once_the_network_to_kafka_is_well_again(
     broker: Broker,
     api: Emulator,
@@ -266,6 +271,7 @@ def since(before: Counts, now: Counts) -> Counts:
     return Counts(**{name: getattr(now, name) - getattr(before, name) for name in names})
 
 
+@pytest.mark.slow
 async def test_a_half_open_kafka_does_not_hold_up_what_was_read_from_it(
     broker: Broker, api: Emulator, to_kafka: ThreadedProxy, replica: StartProcess
 ) -> None:
@@ -285,6 +291,7 @@ async def test_a_half_open_kafka_does_not_hold_up_what_was_read_from_it(
     assert not ledger.overtaken(api.ledger.accepted)
 
 
+@pytest.mark.slow
 async def test_a_stop_while_kafka_is_silent_ends(
     broker: Broker, api: Emulator, to_kafka: ThreadedProxy, replica: StartProcess
 ) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.component.service.conftest import Start
 from tests.support.service.embedded import Broker
 from tests.support.service.waiting import until
 
 
+@pytest.mark.slow
 async def test_two_replicas_under_a_pattern_of_kafkas_share_the_rate(broker: Broker, start: Start) -> None:
     """Read by other rules than Kafka's, the view of the group was empty, and each took the whole limit."""
     for topic in ("orders-1", "orders-22", "orders-d"):

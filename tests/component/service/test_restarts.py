@@ -79,6 +79,7 @@ async def test_a_stop_ends_at_its_budget_although_no_answer_comes(broker: Broker
     assert broker.position() == 50
 
 
+@pytest.mark.slow
 async def test_after_a_crash_only_what_was_in_flight_or_not_yet_committed_is_sent_again(
     broker: Broker, api: Emulator, replica: StartProcess
 ) -> None:
@@ -105,6 +106,7 @@ async def test_after_a_crash_only_what_was_in_flight_or_not_yet_committed_is_sen
     assert ledger.overtaken(api.ledger.accepted) == []
 
 
+@pytest.mark.slow
 async def test_what_the_offset_map_calls_done_is_not_sent_again(
     broker: Broker, api: Emulator, replica: StartProcess
 ) -> None:

@@ -199,6 +199,7 @@ async def test_a_key_of_an_unknown_schema_becomes_a_letter_that_is_sent_once_the
     assert api.ledger.accepted[0].user_id == "by-key"
 
 
+@pytest.mark.slow
 async def test_letters_of_a_refused_key_are_sent_by_a_process_that_has_not_seen_their_schema(
     broker: Broker, api: Emulator, start: Start, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bridge.sandbox.emulator import Emulator
 from tests.component.service.conftest import Start
 from tests.support.service import events
@@ -16,6 +18,7 @@ def topic(service: Service, name: str) -> Any:
     return next((view for view in service.now().group_view.topics if view.topic == name), None)
 
 
+@pytest.mark.slow
 async def test_a_topic_that_does_not_exist_is_on_every_page_while_another_one_is_delivered(
     broker: Broker, api: Emulator, start: Start
 ) -> None:
@@ -71,6 +74,7 @@ async def test_a_partition_that_is_held_has_the_lag_and_the_age_of_what_waits_in
     assert 'track_bridge_group_lag_records{topic="orders"} 12.0' in metrics
 
 
+@pytest.mark.slow
 async def test_two_mappings_in_one_group_are_told_by_the_members_of_both(
     broker: Broker, api: Emulator, start: Start
 ) -> None:

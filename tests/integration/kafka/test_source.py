@@ -76,7 +76,6 @@ async def test_two_replicas_that_come_and_go_under_load_lose_and_repeat_nothing(
     assert {number: kafka.committed(group)[topic, number][0] for number in range(6)} == ends
 
 
-@pytest.mark.short
 async def test_after_kill_9_only_what_was_open_is_delivered_again(kafka: Kafka) -> None:
     topic, group = kafka.create_topic("orders", partitions=1), kafka.name("group")
     await produce(kafka, topic, range(100))
@@ -123,7 +122,6 @@ async def test_a_map_of_the_topic_that_was_deleted_is_not_applied_to_its_success
     assert after.already_done == []
 
 
-@pytest.mark.short
 async def test_metadata_of_another_tool_is_ignored_and_replaced(kafka: Kafka) -> None:
     topic, group = kafka.create_topic("orders", partitions=1), kafka.name("group")
     await produce(kafka, topic, range(10))

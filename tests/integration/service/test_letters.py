@@ -7,7 +7,6 @@ from importlib import resources
 from typing import cast
 
 import jsonschema
-import pytest
 from confluent_kafka import Message
 
 from bridge.sandbox.emulator import Fault, FaultKind
@@ -55,7 +54,6 @@ async def test_a_renamed_field_costs_hold_after_letters_of_a_backlog_of_ten_thou
     assert len(kafka.read(scene.letters)) == 100
 
 
-@pytest.mark.short
 async def test_a_letter_is_its_record_byte_for_byte_with_what_is_known_about_it(kafka: Kafka, stage: Stage) -> None:
     refusal = {"errors": [{"error_code": "invalid_event", "message": "Invalid input"}]}
     scene = await stage(kafka, partitions=3)

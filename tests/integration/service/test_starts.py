@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 from confluent_kafka import TopicPartition
 
 from tests.integration.service.conftest import Measured, Stage
@@ -75,7 +74,6 @@ async def test_records_that_were_removed_unsent_hold_their_partition_alone(kafka
     assert await scene.positions() == {0: 50, 1: 100}
 
 
-@pytest.mark.short
 async def test_from_a_file_to_delivered_events_with_the_commands_of_the_readme(
     kafka: Kafka, stage: Stage, measured: Measured
 ) -> None:
