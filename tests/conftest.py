@@ -17,7 +17,7 @@ import hypothesis
 import pytest
 
 from bridge import commands
-from tests import everyday
+from tests import everyday, failures
 
 # A third of the start of each program under test would go into compiling it anew.
 sys.dont_write_bytecode = False
@@ -72,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(TierSummary(), "tier-summary")
     config.pluginmanager.register(everyday.TooSlow(), "too-slow")
+    config.pluginmanager.register(failures.Failures(), "failures")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
