@@ -102,6 +102,7 @@ SOME_FAIL = {
 
 
 @pytest.mark.parametrize("which", SOME_FAIL)
+@pytest.mark.slow
 def test_users_whose_events_fail_leave_the_others_four_fifths_of_their_rate(which: str) -> None:
     traffic, fault, rate_limit = SOME_FAIL[which]
     without = happens(traffic, rate_limit=rate_limit)
@@ -112,6 +113,7 @@ def test_users_whose_events_fail_leave_the_others_four_fifths_of_their_rate(whic
 
 
 @pytest.mark.parametrize(("share", "failing"), [(0.5, 1), (0.2, 20), (0.5, 30)])
+@pytest.mark.slow
 def test_poison_ends_within_its_attempts_as_long_as_others_are_accepted(share: float, failing: int) -> None:
     fault = user_gets(500) if failing == 1 else CROWD
     told = happens(Traffic(20, share, failing, 60), fault, patience=10.0)
@@ -134,6 +136,7 @@ def test_a_failing_user_that_fills_its_bound_pauses_its_partition_and_never_stop
     assert told.world.processes[0].dispatcher.tally.letters[LetterReason.RETRIES_EXHAUSTED] > 0
 
 
+@pytest.mark.slow
 def test_an_outage_of_everybody_costs_the_events_of_failing_users_nothing_either() -> None:
     """The user fails for a minute before the outage and recovers in it: nothing of it is given up."""
     early = Fault(1.0, "refused_user", 60.0, 500)

@@ -406,6 +406,7 @@ def test_a_crash_during_a_drain_repeats_no_more_than_at_any_other_time() -> None
 
 
 @pytest.mark.parametrize("classic", [True, False], ids=["classic", "consumer"])
+@pytest.mark.slow
 def test_a_stop_repeats_nothing_whenever_it_falls_while_another_replica_joins(*, classic: bool) -> None:
     """The group takes no commit between the joining of all and their new assignment, nor from who waits for that."""
     for n in range(40):

@@ -235,6 +235,7 @@ def test_the_demand_of_an_owner_that_is_gone_is_believed_for_a_while_whatever_it
 # --- a group ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_two_replicas_with_a_backlog_use_the_whole_budget_and_no_more() -> None:
     group = Group(2, 6)
     for partition in group.partitions:
@@ -247,6 +248,7 @@ def test_two_replicas_with_a_backlog_use_the_whole_budget_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(("replicas", "session", "used"), [(3, 10.0, 0.9), (3, 45.0, 0.9), (2, 45.0, 0.85)])
+@pytest.mark.slow
 def test_three_replicas_use_nine_tenths_of_the_budget_while_one_is_killed_each_minute_and_two_use_less(
     replicas: int, session: float, used: float
 ) -> None:
@@ -267,6 +269,7 @@ def test_three_replicas_use_nine_tenths_of_the_budget_while_one_is_killed_each_m
     assert most_in_a_minute(group.times) <= 600
 
 
+@pytest.mark.slow
 def test_one_replica_takes_the_whole_budget_when_the_other_has_nothing_to_send() -> None:
     group = Group(2, 6)
     group.produce(group.partitions[0], 2400)
@@ -278,6 +281,7 @@ def test_one_replica_takes_the_whole_budget_when_the_other_has_nothing_to_send()
     assert most_in_a_minute(group.times) <= 600
 
 
+@pytest.mark.slow
 def test_an_event_that_keeps_failing_lends_its_share_while_it_waits() -> None:
     group = Group(2, 6)
     group.worlds[1].sink.api = lambda _: (0.05, FAILED)
@@ -302,6 +306,7 @@ def test_many_replicas_together_keep_to_the_limit(replicas: int) -> None:
 
 @settings(max_examples=examples(25))
 @given(st.integers(0, 2**32), st.integers(2, 4), st.data())
+@pytest.mark.slow
 def test_no_minute_exceeds_the_limit_while_demand_and_partitions_move(
     seed: int, replicas: int, data: st.DataObject
 ) -> None:
