@@ -14,7 +14,7 @@ from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bridge.cli.init.given import InitOptions
     from bridge.model import Record
@@ -96,6 +96,16 @@ def init(  # noqa: PLR0917 - options are parameters
     group: Annotated[
         str, typer.Option("--group", metavar="NAME", help="The consumer group that the bridge will be.")
     ] = "userpilot-bridge",
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--start-from",
+            metavar="WHERE",
+            show_default=False,
+            help="Where the bridge begins: latest (what is new, if nothing is said), earliest, a time, or an age such "
+            "as 24h.",
+        ),
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")] = Path(
         "bridge.yaml"
     ),
@@ -110,16 +120,23 @@ def init(  # noqa: PLR0917 - options are parameters
     Looks at records of topics (joins no group, commits nothing) or of files; finds their format, type, user, time, id
     and metadata. Never overwrites a file without asking, and writes neither a secret nor a value of a record into it.
     """
-    from bridge.cli.init import given
+    from bridge.cli.init import asking, given
 
     found, wrong = given.properties_of(properties or ())
     options = given.InitOptions(
         brokers=brokers, topics=given.topics_of(topics or ()), samples=tuple(samples or ()), properties=found,
         registry=registry, schemas=tuple(schema or ()), descriptor_set=descriptor_set, message_type=message_type,
-        endpoint=endpoint, api_key_file=api_key_file, group=group, output=output, limit=limit, raw=raw, yes=yes,
+        endpoint=endpoint, api_key_file=api_key_file, group=group, start_from=start_from, output=output, limit=limit,
+        raw=raw, yes=yes,
         asks=not yes and sys.stdin.isatty() and sys.stderr.isatty(),
     )  # fmt: skip
     given.refuse(options, wrong)
+    if options.asks:
+        asking.say(
+            "Records are looked at, and a configuration is proposed from them. Nothing is sent, no group is joined. "
+            "Enter takes what is in brackets, Ctrl-C ends."
+        )
+        asking.say()
     return _run(options, as_json=json)
 
 
@@ -174,10 +191,13 @@ def _proposed(
         section = None if options.registry is None else SchemaRegistry.model_validate({"urls": [options.registry]})
         schemas = open_schemas(options.schemas, section)
         proposal = propose(records, schemas, topics, protobuf)
-        if schemas.trouble is not None:
+        if schemas.trouble is not None and not options.asks:
             raise schemas.trouble
+        if schemas.trouble is not None:
+            asking.say(str(schemas.trouble))
+            options = replace(options, registry=None)
         needed = any(each.topic.missing_schemas or _names_schemas(each.topic.unreadable) for each in proposal.topics)
-        if not needed or not options.asks or options.registry is not None:
+        if schemas.trouble is None and (not needed or not options.asks or options.registry is not None):
             return options, schemas, proposal
         answer = asking.ask("Records name schemas. The schema registry's address?", "none", _registry_fault)
         if answer == "none":
@@ -219,7 +239,7 @@ def _content(path: Path, message_type: str | None) -> bytes:
 def _asked(options: InitOptions, proposal: Proposal) -> tuple[InitOptions, Proposal]:
     if not options.asks:
         return options, proposal
-    from bridge.cli.init import asking
+    from bridge.cli.init import asking, given
 
     changed = []
     for each in proposal.topics:
@@ -236,10 +256,19 @@ def _asked(options: InitOptions, proposal: Proposal) -> tuple[InitOptions, Propo
         endpoint = asking.ask(question, "later", _endpoint_fault)
     if key is None:
         question = "The file that holds the API key, or Enter to say the key later in USERPILOT_API_KEY."
-        key = asking.ask(question, "later")
+        key = asking.ask(question, "later", given.key_fault)
+    start = options.start_from
+    if start is None:
+        records = sum(each.topic.records for each in proposal.topics)
+        question = (
+            f"Where does the bridge begin? latest: what is new. earliest: all there is, at least {records} records. "
+            "Or an age, such as 24h."
+        )
+        start = asking.ask(question, "latest", _start_fault)
     return (
         replace(
             options,
+            start_from=start,
             endpoint=None if endpoint == "later" else endpoint,
             api_key_file=None if key == "later" else key,
         ),
@@ -266,6 +295,14 @@ def _endpoint_fault(text: str) -> str | None:
     return None if wrong is None else f"It {wrong}"
 
 
+def _start_fault(text: str) -> str | None:
+    from bridge.cli.init import given
+    from bridge.config.keys import scalars
+
+    wrong = given.fault(text, scalars.start_from)
+    return None if wrong is None else f"It {wrong}"
+
+
 # --- the file
 
 
@@ -286,9 +323,10 @@ def _written(
     connections = Connections(
         tuple(topics),
         group_id=options.group,
+        start_from=options.start_from or "latest",
         properties=properties,
         registry=options.registry,
-        api_key_file=options.api_key_file,
+        api_key_file=None if options.api_key_file is None else given.seen_from(options.output, options.api_key_file),
         descriptor_set_file=None if options.descriptor_set is None else str(options.descriptor_set.absolute()),
     )
     if brokers is not None:
@@ -312,8 +350,20 @@ def _written(
             else []
         ),
         *(f"set {name}, which the file reads" for name in secrets),
+        *_later(options, proposal),
     ]
     return path, secrets, missing
+
+
+def _later(options: InitOptions, proposal: Proposal) -> Iterator[str]:
+    """What has to be there before anything can be sent."""
+    if options.api_key_file is not None and not Path(options.api_key_file).exists():
+        yield f"put the API key into {options.api_key_file}, which is not there yet"
+    for each in proposal.topics:
+        if each.topic.missing_schemas or _names_schemas(each.topic.unreadable):
+            yield f"set schema_registry in the file: records of {each.topic.name} name schemas. Then do this again"
+        elif not each.topic.documents:
+            yield f"do this again once {each.topic.name} has events that can be read: it has no route yet"
 
 
 def _place(options: InitOptions) -> Path | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Final
 
 from bridge.cli.checks import findings
@@ -74,5 +77,8 @@ def next_steps(missing: Sequence[str]) -> None:
         f"{command('test')}: do the examples hold?",
         f"{command('run')}: send",
     ]
+    width = min(100, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 100
     output.line("Next:")
-    output.lines(f"  {number}. {step}" for number, step in enumerate(steps, start=1))
+    for number, step in enumerate(steps, start=1):
+        lines = wrap(step, max(30, width - 6), break_long_words=False, break_on_hyphens=False)
+        output.lines([f"  {number}. {lines[0]}", *(f"     {line}" for line in lines[1:])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ class InitOptions:
     endpoint: str | None
     api_key_file: str | None
     group: str
+    start_from: str | None
     output: Path
     limit: int
     raw: bool
@@ -83,16 +85,19 @@ def _missing(options: InitOptions) -> Iterator[str]:
 
 def _values(options: InitOptions) -> Iterator[str]:
     from bridge.config import kafka_properties
-    from bridge.config.keys import endpoint, registry_url
+    from bridge.config.keys import endpoint, registry_url, scalars
 
     yield from _names(options)
     if options.raw and not options.samples:
         yield "--raw says how --samples FILE is read: name a file."
+    if options.api_key_file is not None and key_fault(options.api_key_file) is not None:
+        yield "--api-key-file takes the path of a file. That looks like the API key itself: put it into a file."
     if options.message_type is not None and options.descriptor_set is None:
         yield "--message-type names a message of --descriptor-set FILE: give both."
     for name, text, read in (
         ("--endpoint", options.endpoint, endpoint.normalise),
         ("--registry", options.registry, registry_url.normalise),
+        ("--start-from", options.start_from, scalars.start_from),
     ):
         wrong = None if text is None else fault(text, read)
         if wrong is not None:
@@ -126,6 +131,20 @@ def _names(options: InitOptions) -> Iterator[str]:
         yield f"--output {path} is a directory: name the file in it, such as {path / 'bridge.yaml'}."
     elif not path.absolute().parent.is_dir():
         yield f"--output {path}: the directory {path.absolute().parent} does not exist."
+
+
+def key_fault(text: str) -> str | None:
+    """Of the path of the file with the API key: the key itself must never get into the configuration."""
+    looks_like_a_key = text.startswith("NX-") or re.fullmatch(r"[A-Za-z0-9_+=-]{24,}", text)
+    if looks_like_a_key and not Path(text).exists():
+        return "That looks like the API key itself. Put it into a file, and name the file."
+    return f"{text} is no path of a file." if "://" in text else None
+
+
+def seen_from(output: Path, file: str) -> str:
+    """The path of a file as the configuration needs it, which reads paths from its own folder."""
+    is_beside = output.absolute().parent == Path.cwd()
+    return file if is_beside or Path(file).is_absolute() or file.startswith("${") else str(Path(file).absolute())
 
 
 def kept_secret(properties: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

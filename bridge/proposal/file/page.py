@@ -20,6 +20,7 @@ class Connections:
     topics: tuple[str, ...]
     bootstrap_servers: str = "${KAFKA_BOOTSTRAP_SERVERS:-localhost:9092}"
     group_id: str = "userpilot-bridge"
+    start_from: str = "latest"
     properties: Mapping[str, str] = field(default_factory=dict, repr=False)
     registry: str | None = None
     endpoint: str = "${USERPILOT_ENDPOINT}"
@@ -64,8 +65,8 @@ def _connections(given: Connections) -> Iterator[str]:
     yield f"  bootstrap_servers: {reference(given.bootstrap_servers)}"
     yield f"  group_id: {scalar(given.group_id)}"
     yield from block("topics", list(given.topics), 2)
-    yield from comment(["Without a committed offset the bridge starts at what is new; earliest sends all there is."], 2)
-    yield "  start_from: latest"
+    yield from comment(["Where to start without a committed offset: latest is what is new, earliest all there is."], 2)
+    yield f"  start_from: {scalar(given.start_from)}"
     if given.properties:
         yield from comment(["Secrets are read from the environment, never written here; NAME_file reads a file."], 2)
         yield "  properties:"

@@ -27,7 +27,7 @@ def settings_of(proposed: ProposedTopic, descriptor_set_file: str | None = None)
     """All settings of a topic."""
     found = proposed.topic.format
     protobuf = found.decode == "protobuf" and found.descriptor_set is not None
-    return {
+    form = {
         "decode": found.decode,
         **({"descriptor_set_file": descriptor_set_file} if protobuf and descriptor_set_file else {}),
         **({"message_type": found.message_type} if protobuf and found.message_type else {}),
@@ -35,6 +35,11 @@ def settings_of(proposed: ProposedTopic, descriptor_set_file: str | None = None)
         "unwrap": found.unwrap,
         "each": found.each,
         "key": found.key,
+    }
+    if not proposed.topic.documents:
+        return form  # of events that were never seen nothing is known
+    return {
+        **form,
         "event_type": proposed.event_type.spec,
         "user_id": proposed.user_id.spec,
         "occurred_at": proposed.occurred_at.spec,

@@ -80,6 +80,25 @@ def test_secrets_stay_out_of_the_file_and_out_of_what_is_printed(
     assert "set KAFKA_SASL_PASSWORD" in captured.out
 
 
+def test_an_api_key_in_place_of_its_file_is_refused_and_not_repeated(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert entry.run(["init", "--samples", "shop.orders.ndjson", "--api-key-file", "NX-secret-of-the-test"]) == 2
+    said = capsys.readouterr().err
+    assert "looks like the API key itself" in said
+    assert "NX-secret" not in said
+    assert not (here / "bridge.yaml").exists()
+
+
+def test_a_key_file_is_named_as_the_configuration_sees_it(here: Path) -> None:
+    (here / "etc").mkdir()
+    line = "init --samples shop.orders.ndjson --api-key-file key -o etc/bridge.yaml --start-from 24h"
+    assert entry.run(line.split()) == 0
+    written = yaml.safe_load((here / "etc" / "bridge.yaml").read_text(encoding="utf-8"))
+    assert written["track"]["api_key_file"] == str(here / "key")
+    assert written["kafka"]["start_from"] == "24h"
+
+
 def test_lines_of_kcat_say_their_topics_and_a_script_gets_one_document(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
