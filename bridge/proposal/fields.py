@@ -15,7 +15,8 @@ from bridge.proposal.documents import SampledDocument
 from bridge.text.amounts import thousands
 
 Origin = Literal["value", "header", "key", "outer"]
-_PLAIN: Final = re.compile(r"[^\W\d][\w-]*")
+_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""Without quotes in JMESPath, too: a path may become a part of a longer expression."""
 _HEADER: Final = re.compile(r"[\w.!#$%&'*+^`|~/:-]+")
 _DEEPEST: Final = 6
 _MOST_LEAVES: Final = 400

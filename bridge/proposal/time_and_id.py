@@ -92,7 +92,7 @@ def id_of(fields: Sequence[SampledField], time: SampledField | None) -> Proposed
     if best is not None and best[0] >= _LEAST:
         return ProposedSetting(best[1].expression, f"{best[1].found}, never the same twice", best[1].share)
     plain = next((each for each in fields if each.expression == "id"), None)
-    if plain is not None and time is not None and _tell_apart(plain, time):
+    if plain is not None and time is not None and "{" not in time.expression and _tell_apart(plain, time):
         evidence = "neither is another one in each event, but both together are"
         return ProposedSetting(
             {"template": f"{{{plain.expression}}}/{{{time.expression}}}"}, evidence, is_certain=False

@@ -159,7 +159,7 @@ def _with_entity(
         for each in fields:
             if " ".join(words(each.names[-1] if each.names else "")) != name or each.origin != best.origin:
                 continue
-            if not each.is_text or each.share < 0.95 or not 0 < each.distinct <= _MANY:
+            if not each.is_text or each.share < 0.95 or not 0 < each.distinct <= _MANY or "{" in each.expression:
                 continue
             if each.distinct == 1:
                 setting = ProposedSetting(best.expression, evidence, best.share)

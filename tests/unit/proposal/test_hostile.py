@@ -137,6 +137,14 @@ def test_the_key_is_the_user_where_no_field_is(tmp_path: Path) -> None:
     assert proposed(records, tmp_path)[1].user_id == "key"
 
 
+def test_names_that_need_quotes_have_them_where_two_fields_are_one_setting(tmp_path: Path) -> None:
+    values = [
+        {"type": "a.paid", **({"user-id": f"u-{n % 4}"} if n % 2 else {"ü.userId": f"v-{n % 4}"})} for n in range(40)
+    ]
+    _, config = proposed(sampled(*values), tmp_path)
+    assert sorted(str(config.user_id).split(" || ")) == ['"user-id"', '"ü.userId"']
+
+
 @pytest.mark.parametrize(("keys", "form"), [((5).to_bytes(8, "big"), "int64"), ((5).to_bytes(4, "big"), "int32")])
 def test_a_binary_key_is_read_as_what_it_is(keys: bytes, form: str, tmp_path: Path) -> None:
     _, config = proposed(sampled(*({"type": "order.paid", "total": n} for n in range(5)), key=keys), tmp_path)
