@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _ROOM: Final = 128_000_000
 """Bytes of records that are held at once: a topic may have records of megabytes."""
+_FOR_ONE: Final = 50
+"""Records that are read at most of files for each one that is taken: a pipe may never end."""
 _OWN: Final = (".dlq", ".resolutions")
 _SHOWN: Final = 30
 _TRIES: Final = 3
@@ -34,16 +37,21 @@ def of_files(options: InitOptions) -> list[Record]:
     from bridge.inputs.records import Form, Value
 
     found: list[Record] = []
-    room = _ROOM
+    held: Counter[str] = Counter()
+    room, read = _ROOM, 0
     for name in options.samples:
         topic = options.topics[0] if len(options.topics) == 1 else _topic_of(name)
         for record in records.read(name, Form.RAW if options.raw else Form.VALUES):
-            room -= record.size
-            if room < 0 or len(found) >= options.limit * 10:
+            read += 1
+            if read > options.limit * _FOR_ONE:
                 break
             if isinstance(record, Value):
                 # When it was written nobody knows: the time of reading says nothing of the traffic.
                 record = Record(topic, 0, record.offset, None, record.key, record.value, record.headers)  # noqa: PLW2901
+            held[record.topic] += 1
+            if held[record.topic] > options.limit or record.size > room:
+                continue
+            room -= record.size
             found.append(record)
     if not found:
         raise Misuse(f"There is no record in {listed(options.samples)}: nothing can be learnt from it.")

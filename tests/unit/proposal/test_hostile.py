@@ -54,9 +54,9 @@ def test_records_of_megabytes_are_read_and_not_written(tmp_path: Path) -> None:
         "type": "order.paid",
         "userId": "u-1",
         "blob": "x" * 5_000_000,
-        "many": {f"k{n}": n for n in range(20_000)},
+        "many": {f"k{n}": n for n in range(3_000)},
     }
-    text, config = proposed(sampled(large, {**large, "userId": "u-2"}, {**large, "userId": "u-1"}), tmp_path)
+    text, config = proposed(sampled(large, {**large, "userId": "u-2"}), tmp_path)
     assert config.user_id == "userId"
     assert len(text) < 20_000
 
@@ -145,7 +145,9 @@ def test_names_that_need_quotes_have_them_where_two_fields_are_one_setting(tmp_p
     assert sorted(str(config.user_id).split(" || ")) == ['"user-id"', '"ü.userId"']
 
 
-@pytest.mark.parametrize(("keys", "form"), [((5).to_bytes(8, "big"), "int64"), ((5).to_bytes(4, "big"), "int32")])
+@pytest.mark.parametrize(
+    ("keys", "form"), [((5).to_bytes(8, "big"), "int64"), ((5).to_bytes(4, "big"), "int32")], ids=["int64", "int32"]
+)
 def test_a_binary_key_is_read_as_what_it_is(keys: bytes, form: str, tmp_path: Path) -> None:
     _, config = proposed(sampled(*({"type": "order.paid", "total": n} for n in range(5)), key=keys), tmp_path)
     assert (config.user_id, config.key) == ("key", form)

@@ -37,15 +37,28 @@ def read(
     [
         (JSON, ()),
         (b"\xef\xbb\xbf" + JSON, ()),
-        (gzip.compress(JSON), ("gzip",)),
+        (gzip.compress(JSON, mtime=0), ("gzip",)),
         (zlib.compress(JSON), ("zlib",)),
         (base64.b64encode(JSON), ("base64",)),
-        (base64.b64encode(gzip.compress(JSON)), ("base64", "gzip")),
+        (base64.b64encode(gzip.compress(JSON, mtime=0)), ("base64", "gzip")),
         (json.dumps(JSON.decode()).encode(), ("json_text",)),
         (json.dumps(base64.b64encode(JSON).decode()).encode(), ("json_text", "base64")),
         (b"\0\0\0\0\7" + JSON, ()),
         (b"\3\0" + GUID + JSON, ()),
         (b"\3\5" + GUID + zlib.compress(JSON), ()),
+    ],
+    ids=[
+        "plain",
+        "mark",
+        "gzip",
+        "zlib",
+        "base64",
+        "base64 gzip",
+        "text",
+        "text base64",
+        "confluent",
+        "glue",
+        "glue zlib",
     ],
 )
 def test_layers_and_framings_around_json_are_undone(value: bytes, layers: tuple[str, ...]) -> None:
@@ -101,6 +114,7 @@ def test_a_list_is_taken_apart_only_where_its_elements_are_events(value: Any, ea
 @pytest.mark.parametrize(
     ("key", "form"),
     [(b"u-1", "text"), (b'{"id": 1}', "text"), (b"\0\0\0\1", "int32"), (b"\0" * 7 + b"\1", "int64"), (GUID, "uuid")],
+    ids=["text", "json", "int32", "int64", "uuid"],
 )
 def test_a_key_is_read_in_the_plainest_way_that_works(key: bytes, form: str) -> None:
     assert read(JSON, key=key).format.key == form

@@ -130,6 +130,12 @@ def test_samples_that_would_be_dead_letters_end_with_1(here: Path, capsys: pytes
     assert "dead letter" in capsys.readouterr().out
 
 
+def test_of_each_topic_no_more_records_are_taken_than_the_limit(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.run(["init", "--samples", "shop.orders.ndjson", "--limit", "30", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["map"]["records"] == 30
+    assert "from 30 records of 1 topic" in " ".join((here / "bridge.yaml").read_text(encoding="utf-8").split())
+
+
 def test_an_empty_file_teaches_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "empty.ndjson").write_bytes(b"")
     assert entry.run(["init", "--samples", "empty.ndjson"]) == 2
