@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +11,7 @@ from confluent_kafka import Producer
 
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import DEFAULT_KEY, Emulator
+from tests.support.prepared.client import completed
 
 TOPIC, LETTERS = "shop.orders", "cli.dlq"
 CONFIG = """\
@@ -53,19 +51,8 @@ Cli = Callable[..., Awaitable[Ran]]
 
 
 async def run(*arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None) -> Ran:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bridge",
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **(environ or {})},
-    )
-    out, err = await process.communicate(stdin)
-    assert process.returncode is not None
-    ran = Ran(process.returncode, out.decode(), err.decode())
+    ended = await completed(*arguments, stdin=stdin, environ=environ)
+    ran = Ran(ended.code, ended.out.decode(), ended.err.decode())
     assert "Traceback" not in ran.err
     assert DEFAULT_KEY not in ran.out + ran.err
     return ran

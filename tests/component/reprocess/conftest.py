@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +12,7 @@ import pytest
 
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
+from tests.support.prepared.client import completed
 from tests.support.reprocess.letters import Written, produce
 from tests.support.service import settings
 from tests.support.service.settings import API_KEY, LETTERS
@@ -79,16 +77,8 @@ def dlq(configure: Callable[..., Path]) -> Dlq:
 
     async def run(*arguments: str, stdin: bytes = b"", **sections: Any) -> Ran:
         file = configure(**sections)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bridge", "dlq", *arguments, "-c", str(file)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "BRIDGE_TRACEBACK": "1"},
-        )
-        out, err = await process.communicate(stdin)
-        assert process.returncode is not None
-        ran = Ran(process.returncode, out.decode(), err.decode())
+        ended = await completed(*("dlq", *arguments, "-c", str(file)), stdin=stdin, environ={"BRIDGE_TRACEBACK": "1"})
+        ran = Ran(ended.code, ended.out.decode(), ended.err.decode())
         assert "Traceback" not in ran.err, ran.err
         assert API_KEY not in ran.out + ran.err
         return ran

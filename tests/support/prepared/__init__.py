@@ -1,0 +1,1 @@
+"""Programs of the bridge in processes of their own, without half a second of start and imports each."""
