@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
-import sys
+
+from tests.support.prepared.client import program
 
 
 async def answered(*arguments: str, answer: str) -> tuple[int, str]:
@@ -13,13 +14,7 @@ async def answered(*arguments: str, answer: str) -> tuple[int, str]:
     ours, theirs = pty.openpty()
     try:
         os.write(ours, f"{answer}\n".encode())  # The terminal keeps it until somebody asks.
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bridge", *arguments),
-            stdin=theirs,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=theirs,
-            env={**os.environ, "TERM": "dumb"},
-        )
+        process = await program(*arguments, stdin=theirs, stderr=theirs, env={**os.environ, "TERM": "dumb"})
         draining = asyncio.get_running_loop()
         draining.add_reader(ours, os.read, ours, 65_536)
         try:

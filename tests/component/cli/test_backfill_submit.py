@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from bridge.sandbox.emulator.faults import Fault, FaultKind
 from bridge.sandbox.emulator.rows import export
 from tests.component.cli.conftest import CONFIG, Cli, Ran
 from tests.support.backfill.runs import ROWS, checked_run_of
+from tests.support.prepared.client import program
 
 QUICK = ("--every", "20ms", "--settle", "200ms", "--yes")
 TOTAL = sum(map(sum, ROWS.values()))
@@ -441,14 +440,9 @@ async def killed_while_it_works(
     bench: Bench, after: Callable[[], bool], *options: str, by: signal.Signals = signal.SIGKILL
 ) -> None:
     """kill -9, or another signal, as soon as `after` holds."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bridge",
+    process = await program(
         *("backfill", "submit", str(bench.directory.path), "-c", str(bench.config), *QUICK, *options),
         stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ},
     )
     async with asyncio.timeout(60):
         while not after() and process.returncode is None:

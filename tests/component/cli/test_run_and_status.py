@@ -20,6 +20,7 @@ from google.protobuf import descriptor_pb2
 from bridge.cli import schema
 from bridge.sandbox.emulator import Emulator
 from tests.component.cli.conftest import Cli
+from tests.support.prepared.client import Program, program
 
 Config = Callable[..., str]
 
@@ -28,7 +29,7 @@ Config = Callable[..., str]
 class Running:
     """A bridge that has its partitions."""
 
-    process: asyncio.subprocess.Process
+    process: Program
     url: str
 
     async def stop(self) -> int:
@@ -39,7 +40,7 @@ class Running:
         return self.process.returncode
 
 
-async def _events(process: asyncio.subprocess.Process) -> AsyncIterator[dict[str, object]]:
+async def _events(process: Program) -> AsyncIterator[dict[str, object]]:
     assert process.stdout is not None
     async for line in process.stdout:
         yield json.loads(line)
@@ -47,9 +48,7 @@ async def _events(process: asyncio.subprocess.Process) -> AsyncIterator[dict[str
 
 @pytest.fixture
 async def running(config: Config) -> AsyncIterator[Running]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bridge", "run", "-c", config(), stdout=asyncio.subprocess.PIPE
-    )
+    process = await program("run", "-c", config())
     url = ""
     async for event in _events(process):
         if event["event"] == "listening":
@@ -159,10 +158,7 @@ async def test_what_of_status_does_not_go_together_is_refused(
 
 
 async def test_a_watch_repeats_until_ctrl_c_and_survives_a_restart(running: Running) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bridge", "status", "--url", running.url, "--json", "--watch",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ},
-    )  # fmt: skip
+    process = await program("status", "--url", running.url, "--json", "--watch")
     assert process.stdout is not None
     assert process.stderr is not None
     assert json.loads(await process.stdout.readline())["state"] == "idle"

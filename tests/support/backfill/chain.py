@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import signal
-import sys
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from confluent_kafka import Producer
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
 from bridge.sandbox.emulator.rows import content_hash
+from tests.support.prepared.client import Program, program
 
 SIGN_UPS = 20
 """Every so-manieth record is a sign-up: its user, with a company, and an event; the others are events."""
@@ -92,20 +91,12 @@ class Chain:
         process = await self._started(verb, *options, out=_NOTHING)
         while process.returncode is None and not once():
             await asyncio.sleep(0.002)
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGKILL)
+        process.send_signal(signal.SIGKILL)
         await process.wait()
 
-    async def _started(self, verb: str, *options: str, out: int) -> asyncio.subprocess.Process:
+    async def _started(self, verb: str, *options: str, out: int) -> Program:
         words = ("backfill", verb, str(self.folder), "-c", str(self.config), *options)
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bridge",
-            *words,
-            stdout=out,
-            stderr=asyncio.subprocess.PIPE if out != _NOTHING else out,
-        )
+        return await program(*words, stdout=out, stderr=asyncio.subprocess.PIPE if out != _NOTHING else out)
 
     @property
     def manifest(self) -> dict[str, Any]:

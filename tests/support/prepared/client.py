@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tests.support.prepared.server import Order
 
@@ -32,77 +34,131 @@ class Ended:
     err: bytes
 
 
-async def completed(*arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None) -> Ended:
-    """``python -m bridge`` with these arguments, in the folder and the environment of the tests, until it ended.
+_Output = asyncio.StreamReader | None
 
-    It is killed where its starter does not wait for it any longer.
+
+class _ToTheEnd(asyncio.StreamReaderProtocol):
+    """Its pipe is closed with what is written there."""
+
+    def eof_received(self) -> bool:
+        super().eof_received()
+        return False
+
+
+class Program:
+    """One that runs: what `asyncio.subprocess.Process` is, as far as the tests use it."""
+
+    def __init__(self, pid: int, teller: socket.socket, out: _Output, err: _Output) -> None:
+        self.pid = pid
+        self.stdout = out
+        self.stderr = err
+        self.returncode: int | None = None
+        self._ended = asyncio.create_task(self._listen(teller))
+
+    async def wait(self) -> int:
+        """The exit code."""
+        await asyncio.shield(self._ended)
+        assert self.returncode is not None
+        return self.returncode
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """Everything that it still writes, once it ended."""
+        out, err = await asyncio.gather(_rest(self.stdout), _rest(self.stderr))
+        await self.wait()
+        return out, err
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """If it still runs."""
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    async def _listen(self, teller: socket.socket) -> None:
+        with teller:  # closed before it ended, it is killed
+            told = await asyncio.get_running_loop().sock_recv(teller, 4096)
+        assert told, "the server of prepared programs ended"
+        self.returncode = json.loads(told)["code"]
+
+
+async def program(
+    *arguments: str,
+    stdin: int = DEVNULL,
+    stdout: int = PIPE,
+    stderr: int = PIPE,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Program:
+    """``python -m bridge`` with these arguments, started. It is killed with its starter's loop at the latest.
+
+    `stdin` is a descriptor or DEVNULL; `stdout` and `stderr` may be PIPE as well, and `stderr` STDOUT.
     """
+    environ = dict(os.environ if env is None else env)
+    order = Order(module="bridge", arguments=[*arguments], environ=environ, folder=str(cwd or Path.cwd()))
+    out, their_out = await _output(stdout)
+    err, their_err = (None, os.dup(their_out)) if stderr == STDOUT else await _output(stderr)
+    their_in = os.open(os.devnull, os.O_RDONLY) if stdin == DEVNULL else os.dup(stdin)
+    teller, their_teller = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with their_teller:
+        given = [their_in, their_out, their_err, their_teller.fileno()]
+        socket.send_fds(_server(), [json.dumps(order).encode()], given)
+    for descriptor in given[:-1]:
+        os.close(descriptor)
+    teller.setblocking(False)
+    told = await asyncio.get_running_loop().sock_recv(teller, 4096)
+    return Program(json.loads(told)["pid"], teller, out, err)
+
+
+async def completed(
+    *arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Ended:
+    """``python -m bridge`` with these arguments, until it ended; `environ` beside the variables of the tests."""
     different = {**os.environ, **(environ or {})}
     if any(name.startswith(_OF_THE_INTERPRETER) for name in environ or ()):
         return await started(*arguments, stdin=stdin, environ=different)
-    order = Order(module="bridge", arguments=[*arguments], environ=different, folder=str(Path.cwd()))
-    loop = asyncio.get_running_loop()
-    with ExitStack() as stack:
-        (theirs, ours), (out, their_out), (err, their_err) = (os.pipe() for _ in range(3))
-        their_teller, teller = socket.socketpair()
-        stack.enter_context(teller)
-        with their_teller:
-            given = [theirs, their_out, their_err, their_teller.fileno()]
-            socket.send_fds(_server(), [json.dumps(order).encode()], given)
-        for descriptor in given[:-1]:
-            os.close(descriptor)
-        teller.setblocking(False)
-        writing = asyncio.create_task(_write(ours, stdin))
-        read_out, read_err, _ = await asyncio.gather(_read(out), _read(err), writing)
-        told = b""
-        while b"code" not in told:
-            part = await loop.sock_recv(teller, 4096)
-            assert part, "the server of prepared programs ended"
-            told += part
-    # Two documents, one behind the other.
-    ended: dict[str, Any] = json.loads(told[told.rindex(b"{") :])
-    return Ended(ended["code"], read_out, read_err)
+    theirs, ours = os.pipe()
+    try:
+        running = await program(*arguments, stdin=theirs, env=different, cwd=cwd)
+    finally:
+        os.close(theirs)
+    _, (out, err) = await asyncio.gather(_write(ours, stdin), running.communicate())
+    return Ended(await running.wait(), out, err)
 
 
 async def started(*arguments: str, stdin: bytes = b"", environ: Mapping[str, str]) -> Ended:
     """The same by an interpreter that is started for it."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", *arguments),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=dict(environ),
+        *(sys.executable, "-m", "bridge", *arguments), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(environ)
     )
     out, err = await process.communicate(stdin)
     assert process.returncode is not None
     return Ended(process.returncode, out, err)
 
 
-async def _read(descriptor: int) -> bytes:
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", 0)
-    )
-    try:
-        return await reader.read()
-    finally:
-        transport.close()
+async def _rest(output: _Output) -> bytes:
+    return b"" if output is None else await output.read()
+
+
+async def _output(wanted: int) -> tuple[_Output, int]:
+    """What its starter reads of it, if anything, and the descriptor that it writes to."""
+    if wanted != PIPE:
+        return None, os.open(os.devnull, os.O_WRONLY) if wanted == DEVNULL else os.dup(wanted)
+    reads, writes = os.pipe()
+    reader, loop = asyncio.StreamReader(), asyncio.get_running_loop()
+    protocol = _ToTheEnd(reader)
+    await loop.connect_read_pipe(lambda: protocol, os.fdopen(reads, "rb", 0))
+    return reader, writes
 
 
 async def _write(descriptor: int, content: bytes) -> None:
+    """All of it, unless nobody wants it."""
     loop = asyncio.get_running_loop()
-    transport, protocol = await loop.connect_write_pipe(
-        lambda: asyncio.streams.FlowControlMixin(loop), os.fdopen(descriptor, "wb", 0)
-    )
+    protocol = asyncio.streams.FlowControlMixin(loop)
+    transport, _ = await loop.connect_write_pipe(lambda: protocol, os.fdopen(descriptor, "wb", 0))
     writer = asyncio.StreamWriter(transport, protocol, None, loop)
-    try:
+    with contextlib.suppress(ConnectionError):
         writer.write(content)
         await writer.drain()
-    except ConnectionError:
-        pass  # it did not want to read all of it
-    finally:
-        writer.close()
+    writer.close()
 
 
 @cache
@@ -110,9 +166,8 @@ def _server() -> socket.socket:
     """Of this process; it ends with it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.prepared.server"], stdin=theirs.fileno(), cwd=_ROOT
-        )
+        command = [sys.executable, "-m", "tests.support.prepared.server"]
+        server = subprocess.Popen(command, stdin=theirs.fileno(), cwd=_ROOT)
 
     def end() -> None:
         ours.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +23,7 @@ from bridge.model import LetterReason, Route, TopicPartition
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
 from bridge.service.side_traffic import SHARE
+from tests.support.prepared.client import completed
 from tests.support.reprocess.letters import letter, produce
 from tests.support.service import settings
 from tests.support.service.events import order
@@ -81,14 +81,9 @@ class Scene:
 
     async def dlq(self, *arguments: str) -> dict[str, Any]:
         """What ``track-bridge dlq`` prints as JSON."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bridge", "dlq", *arguments, "--json", "-c", str(self.file)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        assert out, err.decode()
-        found: dict[str, Any] = json.loads(out)
+        ended = await completed("dlq", *arguments, "--json", "-c", str(self.file))
+        assert ended.out, ended.err.decode()
+        found: dict[str, Any] = json.loads(ended.out)
         return found
 
 
