@@ -13,6 +13,7 @@ import pytest
 from bridge.sandbox.emulator import Emulator
 from bridge.text.moments import iso
 from tests.component.cli.conftest import Cli
+from tests.support.prepared.replica import PreparedReplica
 from tests.support.service.replica import Replica, assigned
 
 Config = Callable[..., str]
@@ -33,7 +34,7 @@ def token(tmp_path: Path) -> Path:
 async def group(config: Config, token: Path, tmp_path: Path) -> AsyncIterator[tuple[Replica, Replica]]:
     """Both with a part of the three partitions."""
     file = Path(config(LISTEN, f"{LISTEN}\nconsole:\n  token_file: {token}", properties=SESSION))
-    first, second = (Replica(file, tmp_path / f"{name}.log") for name in ("a", "b"))
+    first, second = (PreparedReplica(file, tmp_path / f"{name}.log") for name in ("a", "b"))
     async with first, second:
         for each in (first, second):
             await each.until(
@@ -159,7 +160,7 @@ async def test_a_replica_whose_token_cannot_be_read_works_and_says_that_it_takes
     config: Config, tmp_path: Path
 ) -> None:
     file = Path(config(LISTEN, f"{LISTEN}\nconsole:\n  token_file: {tmp_path / 'nowhere'}"))
-    async with Replica(file, tmp_path / "a.log") as replica:
+    async with PreparedReplica(file, tmp_path / "a.log") as replica:
         await replica.until("it has its partitions", lambda status: assigned(status) == 3)
         [told] = replica.events("no_control_over_network")
         assert (told["level"], "cannot be read" in told["detail"]) == ("warning", True)

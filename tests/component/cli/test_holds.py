@@ -17,6 +17,7 @@ from bridge.cli import holds
 from bridge.cli.app import app
 from bridge.sandbox.emulator import Emulator
 from tests.component.cli.conftest import Cli
+from tests.support.prepared.replica import PreparedReplica
 from tests.support.service.replica import Replica, assigned
 
 Config = Callable[..., str]
@@ -32,7 +33,7 @@ def temporary() -> Iterator[str]:
 
 @pytest.fixture
 async def running(config: Config, temporary: str, tmp_path: Path) -> AsyncIterator[Replica]:
-    replica = Replica(Path(config()), tmp_path / "replica.log", environ={"TMPDIR": temporary})
+    replica = PreparedReplica(Path(config()), tmp_path / "replica.log", environ={"TMPDIR": temporary})
     async with replica:
         await replica.until(
             "the whole group was looked at", lambda status: assigned(status) == 3 and bool(status["topics"])

@@ -15,6 +15,7 @@ from tests.component.cli.conftest import LETTERS, TOPIC
 from tests.support.docs import commands
 from tests.support.docs.commands import Command
 from tests.support.kafka.launcher import free_ports
+from tests.support.prepared.replica import PreparedReplica
 from tests.support.service.replica import Replica, done
 
 Config = Callable[..., str]
@@ -82,7 +83,7 @@ async def ground(config: Config, api: Emulator, produce: Produce, tmp_path: Path
     api.set_faults(Fault(kind=FaultKind.STATUS, status=400, when=is_bad))
     produce(0, order("u-1", 1), order("u-2", 2), order("bad", 3), b"no json")
     (tmp_path / "lost.ndjson").write_bytes(order("u-3", 4) + b"\n" + order("u-4", 5) + b"\n")
-    async with Replica(Path(path), tmp_path / "replica.log") as replica:
+    async with PreparedReplica(Path(path), tmp_path / "replica.log") as replica:
         await replica.until("all is done", done(4))
         yield Ground(replica, tmp_path, path)
         if replica.running:

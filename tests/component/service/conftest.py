@@ -11,6 +11,7 @@ import pytest
 
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
+from tests.support.prepared.replica import PreparedReplica
 from tests.support.service import settings
 from tests.support.service.embedded import PARTITIONS, Broker
 from tests.support.service.in_process import Service
@@ -59,11 +60,17 @@ def configure(tmp_path: Path, broker: Broker, api: Emulator) -> Configure:
 
 
 @pytest.fixture
-async def replica(configure: Configure, tmp_path: Path) -> AsyncIterator[StartProcess]:
+def kind_of_replica() -> type[Replica]:
+    """Where tests measure a process, they say that it shall have an interpreter of its own."""
+    return PreparedReplica
+
+
+@pytest.fixture
+async def replica(configure: Configure, kind_of_replica: type[Replica], tmp_path: Path) -> AsyncIterator[StartProcess]:
     async with AsyncExitStack() as stack:
 
         async def started(**sections: Any) -> Replica:
-            return await stack.enter_async_context(Replica(configure(**sections), tmp_path / "replica.log"))
+            return await stack.enter_async_context(kind_of_replica(configure(**sections), tmp_path / "replica.log"))
 
         yield started
 

@@ -97,12 +97,7 @@ async def program(
     out, their_out = await _output(stdout)
     err, their_err = (None, os.dup(their_out)) if stderr == STDOUT else await _output(stderr)
     their_in = os.open(os.devnull, os.O_RDONLY) if stdin == DEVNULL else os.dup(stdin)
-    teller, their_teller = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with their_teller:
-        given = [their_in, their_out, their_err, their_teller.fileno()]
-        socket.send_fds(_server(), [json.dumps(order).encode()], given)
-    for descriptor in given[:-1]:
-        os.close(descriptor)
+    teller = ordered(order, their_in, their_out, their_err)
     teller.setblocking(False)
     told = await asyncio.get_running_loop().sock_recv(teller, 4096)
     return Program(json.loads(told)["pid"], teller, out, err)
@@ -159,6 +154,16 @@ async def _write(descriptor: int, content: bytes) -> None:
         writer.write(content)
         await writer.drain()
     writer.close()
+
+
+def ordered(order: Order, *streams: int) -> socket.socket:
+    """Where the server tells of the program. The three descriptors are the program's from now on."""
+    teller, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        socket.send_fds(_server(), [json.dumps(order).encode()], [*streams, theirs.fileno()])
+    for descriptor in streams:
+        os.close(descriptor)
+    return teller
 
 
 @cache

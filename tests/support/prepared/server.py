@@ -21,6 +21,7 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 from typing import Any, Final, NoReturn, TypedDict
 
@@ -152,6 +153,7 @@ def _become(order: Order, streams: list[int]) -> NoReturn:
         os.environ.clear()
         os.environ.update(order["environ"])
         os.chdir(order["folder"])
+        tempfile.tempdir = None  # where it is, the environment says
         _streams()
         if os.environ.get("PYTHONFAULTHANDLER"):
             faulthandler.enable()

@@ -6,12 +6,13 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Protocol, Self
 
 import httpx
 
@@ -20,6 +21,18 @@ from tests.support.service.waiting import WITHIN, until
 STARTED_WITHIN = 90.0
 """Seconds: an interpreter starts and imports everything, on a machine that may do the same ten times at once."""
 _LOG_TAIL = 6000
+_NOBODY_TRUSTED: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For pages without TLS: to read all of a machine's authorities for each client takes longer than what it asks for."""
+
+
+class Running(Protocol):
+    """What `subprocess.Popen` is, as far as it is used here."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+
+    def send_signal(self, number: signal.Signals, /) -> None: ...
 
 
 class Replica:
@@ -33,7 +46,7 @@ class Replica:
         self._file = file
         self._log = log
         self._environ = environ or {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
         self._http: httpx.AsyncClient | None = None
         self.address = ""
         """Of its pages, as a URL, once it listens; it keeps it when it ends."""
@@ -66,9 +79,9 @@ class Replica:
         )
         where = self.events("listening")[-1]
         self.address = f"http://{where['host']}:{where['port']}"
-        self._http = httpx.AsyncClient(base_url=self.address, timeout=5)
+        self._http = httpx.AsyncClient(base_url=self.address, timeout=5, verify=_NOBODY_TRUSTED)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> Running:
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", self.program, "run", "-c", str(self._file)],
@@ -121,7 +134,9 @@ class Replica:
         if self._http is not None:
             await self._http.aclose()
             self._http = None
-        return process.returncode
+        code = process.poll()
+        assert code is not None
+        return code
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
