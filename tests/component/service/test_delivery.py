@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 
@@ -14,6 +13,7 @@ from tests.component.service.conftest import Start
 from tests.support.service import events, ledger
 from tests.support.service.embedded import Broker
 from tests.support.service.in_process import Service
+from tests.support.service.waiting import until
 
 IDENTITY = ("delivered", "filtered", "dead_lettered", "already_done", "released", "in_flight")
 """What consumed records are, one of them each."""
@@ -157,20 +157,22 @@ async def test_the_accounting_holds_at_every_scrape_under_load(broker: Broker, a
     scrapes = 0
     open_records = set()
 
-    def done() -> bool:
+    async def adds_up_until_all_is_done() -> bool:
+        nonlocal scrapes
         now = service.now().tally
-        return now.consumed == len(values) and now.buffered == 0
+        if now.consumed == len(values) and now.buffered == 0:
+            return True
+        scraped = (await service.get("/metrics")).text
+        counts = _totals(scraped)
+        assert counts["consumed"] == sum(counts[name] for name in IDENTITY), scraped
+        said = (await service.status())["accounting"]
+        assert said["gap"] == 0
+        assert said["consumed"] == sum(said[name] for name in IDENTITY)
+        open_records.add(counts["in_flight"])
+        scrapes += 1
+        return False
 
-    async with asyncio.timeout(60):
-        while not done():
-            scraped = (await service.get("/metrics")).text
-            counts = _totals(scraped)
-            assert counts["consumed"] == sum(counts[name] for name in IDENTITY), scraped
-            said = (await service.status())["accounting"]
-            assert said["gap"] == 0
-            assert said["consumed"] == sum(said[name] for name in IDENTITY)
-            open_records.add(counts["in_flight"])
-            scrapes += 1
+    await until("all is done", adds_up_until_all_is_done, within=60)
     assert scrapes > 10
     assert len(open_records) > 3, "the load was over before it was looked at"
     records = service.now().tally
