@@ -2,10 +2,10 @@
 #
 #   docker build --build-arg VERSION=... --build-arg REVISION=... -t track-bridge .
 #
-# Releases name the base by digest: --build-arg PYTHON_IMAGE=python:3.13-slim-trixie@sha256:...
+# Releases name the base by digest: --build-arg PYTHON_IMAGE=python:3.14-slim-trixie@sha256:...
 # Another package index: --build-arg PIP_INDEX_URL=...; one that needs a password, which a build argument would leave in
 # the image's provenance: --secret id=pip.conf,src=/path/to/pip.conf (needs BuildKit, the default of current engines).
-ARG PYTHON_IMAGE=python:3.13-slim-trixie
+ARG PYTHON_IMAGE=python:3.14-slim-trixie
 
 FROM ${PYTHON_IMAGE} AS dependencies
 ARG PIP_INDEX_URL

@@ -19,7 +19,7 @@ CHART := helm/track-bridge
 HISTORIES ?= 100000
 ARGS ?=
 
-.PHONY: help demo playground environment situations soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs site fmt requirements clean
+.PHONY: help demo playground environment situations soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs site release fmt requirements clean
 .PHONY: test test-all test-rest test-quick test-component test-chart test-image test-brokers
 
 help: ## this list
@@ -141,6 +141,10 @@ docs: $(DEV) ## write what is generated from the code: the configuration's schem
 site: $(SITE) ## the pages as a site in build/site; a link or an anchor that leads nowhere ends it with an error
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --quiet --strict $(ARGS)
 	@echo "build/site/index.html"
+
+release: $(DEV) ## the local half of a release: bump, build twice and compare, try the wheel, commit, tag (TO=1.4.0)
+	@test -n "$(TO)" || { echo "make release TO=1.4.0: which version? This one is $(VERSION)." >&2; exit 2; }
+	@$(BIN)/python -m scripts.release local "$(TO)"
 
 fmt: $(DEV) ## format, and fix what can be fixed
 	$(BIN)/ruff check --fix .

@@ -58,8 +58,19 @@ def test_what_weakens_a_promise_is_a_warning(notes: Say) -> None:
     assert "Nothing scrapes /metrics yet" in notes()
 
 
+def test_an_image_that_no_registry_has_is_a_warning_that_says_what_to_set(notes: Say) -> None:
+    assert "set image.registry and image.repository" in notes()
+    assert "no registry publishes" not in notes({"image": {"registry": "registry.example.com"}})
+    assert "no registry publishes" not in notes({"image": {"repository": "team/track-bridge"}})
+    assert "no registry publishes" not in notes({"global": {"imageRegistry": "registry.example.com"}})
+
+
 def test_nothing_to_look_at_is_said_with_nothing(notes: Say) -> None:
-    quiet = {"config": {"kafka": {"start_from": "latest"}}, "podMonitor": {"enabled": True}}
+    quiet = {
+        "config": {"kafka": {"start_from": "latest"}},
+        "podMonitor": {"enabled": True},
+        "image": {"registry": "registry.example.com"},
+    }
     assert "Look at this" not in notes(quiet)
     assert "userpilot" not in notes(quiet).partition("Next:")[2].replace("userpilot-bridge", "")
 

@@ -1,6 +1,9 @@
 {{/* What is allowed, but worth a line after each install and upgrade. */}}
 {{- define "track-bridge.warnings" -}}
 {{- $config := include "track-bridge.config" . | fromJson -}}
+{{- if and (eq .Values.image.repository "track-bridge") (not (.Values.image.registry | default (dig "imageRegistry" "" (.Values.global | default dict)))) }}
+  - image: no registry publishes {{ include "track-bridge.image" . }} under this name alone. Build it with `make image`, load it into the nodes or push it, and set image.registry and image.repository; a chart that a release published names its image itself.
+{{- end -}}
 {{- with .Values.partitions -}}
 {{- if and (include "track-bridge.replicas" $) (gt (int64 $.Values.replicaCount) (int64 .)) }}
   - replicaCount: {{ int64 $.Values.replicaCount }} replicas share {{ int64 . }} partitions, so {{ sub (int64 $.Values.replicaCount) (int64 .) }} of them will never have anything to do.
