@@ -17,6 +17,7 @@ PAGE = commands.text_of("tutorial")
 NOT_RUN = {
     "install": "it takes an index of packages; tests/repo/test_package.py installs the wheel",
     "emulator": "it goes on until Ctrl-C; an emulator of the test answers in its place",
+    "playground": "it goes on until Ctrl-C; tests/component/cli/test_playground.py runs it with a mapping of its own",
     "kafka": "it takes a cluster; the parser takes each line, and tests/component/cli/test_run_and_status.py runs them",
 }
 """Blocks by name, and why they are not."""

@@ -17,7 +17,9 @@ PAGES = ("tutorial", "how-to", "upgrading", "faq", "what-happens", "try-it")
 COMMANDS = [
     pytest.param(each, id=f"{page}-line-{each.line}")
     for page in PAGES
-    for each in commands.commands(commands.text_of(page).replace("```sh kafka", "```sh"))
+    for each in commands.commands(
+        commands.text_of(page).replace("```sh kafka", "```sh").replace("```sh playground", "```sh")
+    )
     if each.program == "track-bridge"
 ]
 
