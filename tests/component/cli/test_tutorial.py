@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -17,7 +18,7 @@ PAGE = commands.text_of("tutorial")
 NOT_RUN = {
     "install": "it takes an index of packages; tests/repo/test_package.py installs the wheel",
     "emulator": "it goes on until Ctrl-C; an emulator of the test answers in its place",
-    "playground": "it goes on until Ctrl-C; tests/component/cli/test_playground.py runs it with a mapping of its own",
+    "playground": "it goes on until Ctrl-C, as `top` does; the test below types the others beside it",
     "kafka": "it takes a cluster; the parser takes each line, and tests/component/cli/test_run_and_status.py runs them",
 }
 """Blocks by name, and why they are not."""
@@ -43,6 +44,46 @@ async def test_what_the_tutorial_says_is_typed_works_and_prints_what_it_shows(tm
         assert [event.user_id for event in api.ledger.accepted] == ["u-17"]
     for shown in re.findall(r"^```text\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
         assert shown in printed
+
+
+@pytest.mark.slow
+async def test_the_playground_delivers_the_tutorials_records_by_the_proposed_mapping(tmp_path: Path) -> None:
+    start, beside = (each.text for each in commands.blocks(PAGE) if each.about == "playground")
+    records, proposal = [each.text for each in commands.blocks(PAGE) if not each.about][:2]
+    environ = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "USERPILOT_ENDPOINT": ADDRESS,
+        "USERPILOT_API_KEY": DEFAULT_KEY,
+    }
+
+    async def typed(text: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            "bash", "-euc", text, cwd=tmp_path, env=environ, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+
+    process = await typed(records + proposal + "exec " + start)
+    assert process.stdout is not None
+    told = ""
+    try:
+        while "6 records of yours put into Kafka" not in told:
+            line = (await process.stdout.readline()).decode()
+            assert line, told
+            told += line
+        lines = [each for each in beside.splitlines() if " top " not in each]
+        out = ""
+        while "delivered" not in out:  # of a record that waits, explain ends with 1 and says so
+            looking = await typed(f"{lines[0]}\n{lines[1]} || true\n")
+            out = (await looking.communicate())[0].decode()
+        assert "track-bridge" in out
+        process.send_signal(signal.SIGINT)
+        await process.communicate()
+        assert process.returncode in {0, 130}
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
 
 
 def test_the_page_names_the_key_and_the_address_of_the_emulator() -> None:
