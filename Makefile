@@ -27,10 +27,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUN) ## the whole bridge on an embedded Kafka and an emulated Track API, in half a minute
-	@$(BIN)/bridge demo $(ARGS)
+	@$(BIN)/track-bridge demo $(ARGS)
 
 playground: $(DEV) ## a live shop, Kafka, API, bridge and console to touch, until Ctrl-C (ARGS="--config bridge.yaml --samples FILE")
-	@$(BIN)/bridge playground $(ARGS)
+	@$(BIN)/track-bridge playground $(ARGS)
 
 environment: $(DEV) ## .venv with all that development needs; every target makes it by itself
 

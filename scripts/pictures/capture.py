@@ -22,7 +22,7 @@ def picture() -> str:
     """As SVG."""
     lines = TEXT.read_text(encoding="utf-8").splitlines()
     drawing = Drawing(
-        940, 62 + _LINE * len(lines), "A run of make demo",
+        960, 62 + _LINE * len(lines), "A run of make demo",
         "A terminal. " + " ".join(line.strip() for line in lines if line.strip()),
     )  # fmt: skip
     for x, kind in ((22, "bad"), (40, "wait"), (58, "good")):
