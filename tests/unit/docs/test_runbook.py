@@ -157,7 +157,10 @@ def of_the_bridge(page: str) -> list[Command]:
 
 
 def parsed(program: str, words: list[str]) -> None:
-    """As the program itself reads its command line; nothing is run. `bridge` with a name alone only speaks of it."""
+    """As the program itself reads its command line; nothing is run. A name alone, in a sentence, only speaks of it.
+
+    In a block it has to be whole: see tests/repo/test_named_commands.py.
+    """
     group, context = typer.main.get_command(app), None
     if words[0].startswith("-"):  # what such an option asks for would be done here and now
         assert words in [[option] for each in group.params for option in each.opts], words
@@ -165,7 +168,7 @@ def parsed(program: str, words: list[str]) -> None:
     while words and isinstance(group, typer.core.TyperGroup) and words[0] in group.commands:
         context = group.make_context(words[0], [], parent=context, resilient_parsing=True)
         group, words = group.commands[words[0]], words[1:]
-    if words or program != "bridge":
+    if words or program == "tools":
         group.make_context("bridge", words, parent=context)
 
 
