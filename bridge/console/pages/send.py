@@ -174,7 +174,7 @@ def _form(visit: Visit, given: Mapping[str, str], problem: str, status: int = 20
             "topics": [each for each in named if not topic_patterns.is_pattern(each)],
             "problem": problem,
             "job": None if files is None else files.jobs.last,
-            "most_bytes": MOST_UPLOAD,
+            "most_bytes": f"{MOST_UPLOAD / 1e6:g} MB",
             "most_records": MOST_RECORDS,
         },
         status=status,
