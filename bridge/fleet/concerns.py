@@ -234,7 +234,7 @@ def _kafka(found: Composed) -> Iterator[FleetConcern]:
 def _unowned(found: Composed) -> Iterator[FleetConcern]:
     group, reason = found.facts.group, REASONS[Reason.UNOWNED]
     nobodys = tuple(each.partition for each in found.partitions if each.is_owned is False)
-    if group is not None and not group.members:
+    if group is not None and not group.members and group.is_settled:
         last = max((at for at in map(_committed_at, found.facts.committed.values()) if at is not None), default=None)
         committed = "" if last is None else f" It committed last at {moments.iso(last, 'seconds')}."
         yield FleetConcern(

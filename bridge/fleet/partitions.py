@@ -61,7 +61,7 @@ def standings(facts: KafkaFacts) -> dict[TopicPartition, PartitionStanding]:
                 start=facts.starts.get(partition),
                 end=facts.ends.get(partition),
                 owner=None if owners is None or partition not in owners else str(owners[partition]),
-                is_owned=None if owners is None else partition in owners,
+                is_owned=None if facts.group is None else facts.group.is_owned(partition),
             )
     return found
 

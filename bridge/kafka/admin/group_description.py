@@ -46,6 +46,18 @@ class GroupDescription:
             return None
         return {partition: member for member in self.members for partition in member.partitions}
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether what no member has is nobody's: the state that clients call unknown is one between assignments."""
+        return self.state != "unknown"
+
+    def is_owned(self, partition: TopicPartition) -> bool | None:
+        """Whether a member has it; None: not known."""
+        owners = self.owners
+        if owners is None:
+            return None
+        return True if partition in owners else False if self.is_settled else None
+
 
 def description(answer: Any) -> GroupDescription:
     """Of an answer of `describe_consumer_groups`."""

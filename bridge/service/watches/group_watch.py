@@ -133,7 +133,7 @@ class GroupWatch:
                 done_above=done_above(found) if found is not None and partition in mine else 0,
                 end=ends.get(partition),
                 owner=None if owners is None or partition not in owners else str(owners[partition]),
-                is_owned=None if owners is None else partition in owners,
+                is_owned=None if group is None else group.is_owned(partition),
                 still_for=self._commits.still_for(partition, now),
             )
             for partition in partitions

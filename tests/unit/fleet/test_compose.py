@@ -22,6 +22,7 @@ from bridge.formats.offset_map import Demand, Head, encode
 from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import REASONS, Reason
 from bridge.kafka.admin.committed import Committed
+from bridge.kafka.admin.group_description import Member
 from bridge.ops.group_view import TopicProblem
 from bridge.ops.snapshot import Letters
 from bridge.ops.status.concerns import LENGTHEN_RETENTION, OPEN_DEAD_LETTERS, RETENTION_NEAR, STALLED
@@ -539,6 +540,16 @@ def test_what_a_killed_replica_had_is_told_once_with_since_when_it_stands_still(
     assert "(session.timeout.ms)" in concern(view, REPLICA_SILENT).action
     alone = compose(facts(group=members), [silent("10.0.0.1"), silent("10.0.0.2")], NOW)
     assert "gives its partitions to others" not in concern(alone, REPLICA_SILENT).action
+
+
+def test_between_two_assignments_a_partition_that_no_member_has_is_not_called_nobodys(facts: Facts) -> None:
+    def told(state: str, *members: Member) -> list[str]:
+        return reasons(compose(facts(group=group(*members, state=state)), [], NOW))
+
+    assert "unowned" not in told("unknown", member("10.0.0.1", 0))
+    assert "unowned" not in told("unknown")
+    assert "unowned" in told("stable", member("10.0.0.1", 0))
+    assert "unowned" in told("empty")
 
 
 def test_a_killed_replica_of_a_classic_group_is_waited_for_until_its_session_ends(facts: Facts, answer: Answer) -> None:
