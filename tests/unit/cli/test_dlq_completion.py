@@ -23,8 +23,8 @@ def offer(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     """``offer("dlq", "list", "--reason", "")``: what bash would be offered for the last of these words."""
 
     def ask(*words: str) -> list[str]:
-        monkeypatch.setenv("_BRIDGE_COMPLETE", "complete_bash")
-        monkeypatch.setenv("COMP_WORDS", " ".join(["bridge", *words]))
+        monkeypatch.setenv("_TRACK_BRIDGE_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", " ".join(["track-bridge", *words]))
         monkeypatch.setenv("COMP_CWORD", str(len(words)))
         capsys.readouterr()
         with pytest.raises(SystemExit):
@@ -124,6 +124,6 @@ def test_nobody_is_asked_and_the_kafka_client_is_not_even_loaded(config: Callabl
         "finally: print(sorted(m for m in sys.modules if m in ('confluent_kafka', 'httpx', 'asyncio')))\n"
     )
     words = f"track-bridge dlq list -c {config()} --route "
-    environ = {**os.environ, "_BRIDGE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "6"}
+    environ = {**os.environ, "_TRACK_BRIDGE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "6"}
     ran = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=False)
     assert ran.stdout.splitlines() == ["order.completed", "[]"], ran.stderr
