@@ -72,7 +72,7 @@ def page(about: EmulatorView) -> str:
   <title>Emulated Track API - track-bridge</title>
   <link rel="stylesheet" href="{_asset("console.css")}">
   <link rel="icon" type="image/svg+xml" href="{_asset("icon.svg")}">
-  <noscript><meta http-equiv="refresh" content="5"></noscript>
+  <noscript><meta http-equiv="refresh" content="5; url=/"></noscript>
   <script src="{_asset("console.js")}" defer></script>
 </head>
 <body>

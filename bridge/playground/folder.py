@@ -17,7 +17,7 @@ from bridge.playground import places
 from bridge.playground.places import PlaygroundPlaces
 
 _SOCKET: Final = "control.sock"
-_OWN: Final = ("bridge.log", "console.log", "token", "lock", _SOCKET)
+_OWN: Final = ("bridge.log", "console.log", "token", "key", "lock", _SOCKET)
 CONFIGURATION: Final = "bridge.yaml"
 _MARK: Final = "track-bridge playground\n"
 """In the lock: what else is in the folder may be removed."""
@@ -41,6 +41,11 @@ class Folder:
     def token(self) -> Path:
         """What the console asks who wants to change something."""
         return self.path / "token"
+
+    @property
+    def key(self) -> Path:
+        """What the bridge sends with every request."""
+        return self.path / "key"
 
     @property
     def control(self) -> str:
@@ -69,9 +74,8 @@ class Folder:
         self._lock.truncate(0)
         self._lock.write(_MARK)
         self._lock.flush()
-        descriptor = os.open(self.token, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(16) + "\n")
+        _write_secret(self.token, secrets.token_hex(16))
+        _write_secret(self.key, places.KEY)
         return self
 
     def __exit__(
@@ -129,3 +133,9 @@ class Folder:
             return self.configuration.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return None
+
+
+def _write_secret(path: Path, secret: str) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{secret}\n")

@@ -31,6 +31,8 @@ class PlaygroundPlaces:
     """``host:port`` of its pages."""
     console: str
     token: Path
+    key: Path
+    """The file with the API key."""
     control: str
     """A path, or ``auto``."""
 
@@ -39,7 +41,7 @@ class PlaygroundPlaces:
         return {
             "kafka": self.kafka,
             "api": self.api,
-            "key": KEY,
+            "key": json.dumps(str(self.key)),
             "bridge": json.dumps(self.bridge),
             "console": json.dumps(self.console),
             "token": json.dumps(str(self.token)),
@@ -79,7 +81,7 @@ def derived(config: Config, places: PlaygroundPlaces) -> str:
             "properties": {name: value for name, value in own.items() if not name.startswith(OF_THE_CLUSTER)}
             | {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"},
         },
-        "track": {"endpoint": places.api, "api_key": KEY, "api_key_file": None, "ca_file": None},
+        "track": {"endpoint": places.api, "api_key": None, "api_key_file": str(places.key), "ca_file": None},
         "dead_letter": {"create": False, "properties": {}},
         "console": {"listen": places.console, "instances": [], "token_file": str(places.token), "show_values": True},
         "observability": {

@@ -8,10 +8,12 @@ import signal
 import sys
 
 import httpx
+import pytest
 
 from tests.component.cli.conftest import Cli
 
 
+@pytest.mark.slow
 async def test_it_tells_each_request_as_json_refuses_its_address_to_another_and_ends_with_a_summary(cli: Cli) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bridge", "emulator", "--listen", "127.0.0.1:0", "--json", "--fault", "503:times=1"),
