@@ -99,10 +99,10 @@ def summary_lines(book: RequestBook, now: float, width: int) -> list[str]:
     counted = f"{thousands(book.accepted)} accepted, {thousands(refused)} refused or without an answer"
     lines = [f"{plural(book.seen, 'request')} in {span(now - book.began)}: {counted}."]
     events = sorted(book.events.items(), key=lambda each: -each[1].accepted)
-    lines += [f"  {each.accepted:>7,}  {name}" for name, each in events[:10] if each.accepted]
+    lines += [f"  {thousands(each.accepted):>7}  {name}" for name, each in events[:10] if each.accepted]
     if len(events) > 10:
         lines.append(f"           and {plural(len(events) - 10, 'more event name')}")
-    lines += [f"  {count:>7,}  {reason}" for reason, count in book.reasons.most_common(5)]
+    lines += [f"  {thousands(count):>7}  {reason}" for reason, count in book.reasons.most_common(5)]
     return [cut(printable(line), max(SHORTEST, width)) for line in lines]
 
 

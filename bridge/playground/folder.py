@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,7 @@ from bridge.playground.places import PlaygroundPlaces
 _SOCKET: Final = "control.sock"
 _OWN: Final = ("bridge.log", "console.log", "token", "key", "lock", _SOCKET)
 CONFIGURATION: Final = "bridge.yaml"
-_MARK: Final = "track-bridge playground\n"
+_MARK: Final = "made by a playground\n"
 """In the lock: what else is in the folder may be removed."""
 
 
@@ -133,6 +134,11 @@ class Folder:
             return self.configuration.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return None
+
+
+def usual() -> Path:
+    """``playground`` where one is; where nothing can be written there, as in the image, in the temporary folder."""
+    return Path("playground") if os.access(Path.cwd(), os.W_OK) else Path(tempfile.gettempdir()) / "playground"
 
 
 def _write_secret(path: Path, secret: str) -> None:

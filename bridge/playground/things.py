@@ -11,7 +11,7 @@ from bridge.commands import command
 from bridge.playground.folder import Folder
 from bridge.playground.places import PlaygroundPlaces
 from bridge.sandbox.sample import SampleRecord
-from bridge.text.amounts import plural
+from bridge.text.amounts import plural, span
 
 _LONGEST: Final = 200
 """Characters of a record within a command."""
@@ -36,7 +36,7 @@ def announcement(about: Announced, *, has_console: bool, seconds: float) -> str:
     """Everything that a newcomer has to know."""
     is_shop = about.own is None
     lines = [
-        f"The playground is up, after {seconds:.0f} s:",
+        f"The playground is up, after {span(seconds)}:",
         "",
         *(f"  {line}" for line in addresses(about, has_console=has_console)),
         "",

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from typing import Final
 
+from bridge.text import moments
 from bridge.text.printable import printable_lines
 
 _NARROWEST: Final = 40
@@ -16,7 +17,7 @@ _NARROWEST: Final = 40
 
 def tell(sentence: str) -> None:
     """Something happened, now."""
-    said = f"{time.strftime('%H:%M:%S', time.gmtime())} {sentence}"
+    said = f"{(moments.iso(time.time(), 'seconds') or '')[11:19]} {sentence}"
     if sys.stdout.isatty():
         width = max(_NARROWEST, shutil.get_terminal_size().columns)
         said = textwrap.fill(said, width, subsequent_indent=" " * 9, break_long_words=False, break_on_hyphens=False)

@@ -10,8 +10,6 @@ import typer
 from bridge.cli.frame.help import about
 from bridge.errors import Misuse
 
-_FOLDER = Path("playground")
-
 
 @about(
     ("A shop, Kafka, the bridge and its console, until Ctrl-C", "playground"),
@@ -45,12 +43,14 @@ def playground(
         ),
     ] = None,
     folder: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             metavar="DIR",
-            help="Where bridge.yaml to edit and the logs are; gone at the end, but for what you edited.",
+            show_default=False,
+            help="Where bridge.yaml to edit and the logs are; gone at the end, but for what you edited. Left out: "
+            "./playground.",
         ),
-    ] = _FOLDER,
+    ] = None,
     rate: Annotated[float, typer.Option(metavar="N", min=0, max=100, help="Events of the shop in a second.")] = 5.0,
     fault: Annotated[
         list[str] | None,
@@ -67,11 +67,12 @@ def playground(
     """
     from bridge.emulator import fault_words
     from bridge.playground import scene
+    from bridge.playground.folder import usual
     from bridge.service.main import on_loop
 
     try:
         faults = fault_words.read_all(fault or ())
     except ValueError as problem:
         raise Misuse(f"--fault: {problem}") from problem
-    options = scene.PlaygroundOptions(folder, config, topic, tuple(samples or ()), rate, host, faults)
+    options = scene.PlaygroundOptions(folder or usual(), config, topic, tuple(samples or ()), rate, host, faults)
     return int(on_loop(scene.play(options)))

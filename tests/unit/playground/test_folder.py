@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from bridge.errors import Misuse
 from bridge.playground import places
-from bridge.playground.folder import Folder
+from bridge.playground.folder import Folder, usual
 from bridge.sandbox import child_processes
 from tests.unit.playground.test_places import HERE
 
@@ -38,6 +39,15 @@ def test_an_edited_configuration_stays_alone_and_the_next_playground_continues_w
         assert "127.0.0.1:4712" in text
         assert again.configuration.absolute() not in again.left_behind()
     assert again.configuration.read_text() == text
+
+
+def test_it_is_where_one_is_unless_nothing_can_be_written_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert usual() == Path("playground")
+    monkeypatch.chdir("/proc/self")
+    assert usual() == Path(tempfile.gettempdir()) / "playground"
 
 
 def test_two_playgrounds_do_not_share_a_folder(tmp_path: Path) -> None:
