@@ -41,7 +41,7 @@ def sentences(traffic: SampledTraffic) -> list[str]:
     lines = [f"{head}, within {span(traffic.seconds)}: {shown} a minute. The budget is {BUDGET} a minute."]
     if rate > BUDGET:
         lines.append(
-            f"That is {rate / BUDGET:,.1f} times the budget: the bridge would fall behind. Drop types, narrow routes "
+            f"That is {rate / BUDGET:.1f} times the budget: the bridge would fall behind. Drop types, narrow routes "
             "with `when`, or send those of some users with `sample: 10%`."
         )
     return lines
