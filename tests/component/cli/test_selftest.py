@@ -185,19 +185,25 @@ async def test_logs_are_never_mixed_with_what_is_there(cli: Cli, tmp_path: Path)
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A self-test whose replicas run."""
+    """A self-test whose replicas run, with enough to do: one of them alone shall not end it before this is seen."""
     logs = tmp_path / "logs"
-    command = (sys.executable, "-m", "bridge", "selftest", "--events", "1000", "--logs", str(logs))
+    command = (sys.executable, "-m", "bridge", "selftest", "--events", "5000", "--logs", str(logs))
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
-    while sum(b'"listening"' in log.read_bytes() for log in logs.glob("*.log")) < 2:
+    while not _both_are_started(logs):
         assert process.returncode is None
         await asyncio.sleep(0.05)
     yield process
     if process.returncode is None:
         process.kill()
         await process.wait()
+
+
+def _both_are_started(logs: Path) -> bool:
+    """And one of them listens: the other, where the machine has no time for it, may do so when all is delivered."""
+    written = [log.read_bytes() for log in logs.glob("*.log")]
+    return len(written) >= 2 and any(b'"listening"' in each for each in written)
 
 
 @pytest.mark.parametrize(
