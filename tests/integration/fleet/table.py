@@ -285,7 +285,7 @@ SITUATIONS: Final = (
         reason=Reason.OUT_OF_RANGE.value,
         needs_someone=True,
         detail=r"below the log's start \d+: up to 50 events are gone unsent",
-        action="track-bridge offsets set",
+        action="bridge offsets set",
         lost="[Aa]t most 50 records",
     ),
 )
