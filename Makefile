@@ -35,7 +35,7 @@ playground: $(DEV) ## a live shop, Kafka, API, bridge and console to touch, unti
 environment: $(DEV) ## .venv with all that development needs; every target makes it by itself
 
 # The quick tiers need nothing but processors and take all there are. The embedded broker's tests mostly wait, so four
-# share the processors, and so do those on brokers of Java, of which one test in five works while the others wait. An engine and a Helm are made once, by one process.
+# share the processors, and so do those on brokers of Java, which are started cheaply and then wait as well. An engine and a Helm are made once, by one process.
 # What is `everyday` is decided in tests/everyday.py. `make test` and `make test-rest` run each test of CI once between them.
 QUICK := tests/repo tests/unit tests/contract tests/simulation
 WAITING := tests/component
@@ -45,7 +45,7 @@ BROKERS := tests/integration
 PYTEST := $(BIN)/python -m pytest -q
 ON_WAITING := $(PYTEST) -n 4 $(WAITING)
 # Which tests share a broker of their own, and that the longest go first, is said in tests/integration/order.py.
-ON_BROKERS := $(PYTEST) -n 5 --dist loadgroup --no-loadscope-reorder $(BROKERS)
+ON_BROKERS := $(PYTEST) -n 4 --dist loadgroup --no-loadscope-reorder $(BROKERS)
 test: $(DEV) ## what a change needs, in some minutes: quick tiers, fast component tests, a real Kafka in short form (TESTS=tests/unit: only these; ARGS: for pytest)
 ifeq ($(strip $(TESTS) $(ARGS)),tests)
 	@$(PYTEST) -n auto $(QUICK) -m everyday --hypothesis-profile=everyday

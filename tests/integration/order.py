@@ -1,6 +1,6 @@
 """How this tier's tests are shared out: what needs the same broker of its own stays together, the longest goes first.
 
-``-n 5 --dist loadgroup --no-loadscope-reorder``: with the longest ones last, one process would run them while the
+``-n 4 --dist loadgroup --no-loadscope-reorder``: with the longest ones last, one process would run them while the
 others have nothing left.
 """
 
