@@ -15,6 +15,7 @@ from bridge.cli.dlq import discard, replay, show, stats, transfer
 from bridge.cli.dlq import list as list_letters
 from bridge.cli.dlq.selectors import SelectingCommand
 from bridge.cli.explaining import explain
+from bridge.cli.formatting import fmt
 from bridge.cli.frame import help, startup  # noqa: A004 - named as commands are
 from bridge.cli.frame.help import about
 from bridge.cli.init import command as init_
@@ -151,6 +152,7 @@ app.command("map", cls=help.Command)(map.map_records)
 app.command("explain", cls=help.Command, short_help="Was this event sent? What became of it, and why.")(explain.explain)
 app.command("send", cls=help.Command, short_help="Send one record, or a file of them, to the Track API.")(send.send)
 app.command("test", cls=help.Command)(test.run_tests)
+app.command("fmt", cls=help.Command, short_help="Format a configuration; its comments stay.")(fmt.fmt)
 app.add_typer(topics_, name="topics")
 app.add_typer(dlq, name="dlq")
 app.add_typer(offsets, name="offsets")
