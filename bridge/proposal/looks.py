@@ -87,7 +87,8 @@ def is_identifier(value: Any) -> bool:
         or _URL.fullmatch(value)
         or _IP.fullmatch(value)
         or _LONG.fullmatch(value)
-        or not any(character.isalpha() for character in value)
+        or sum(map(str.isdigit, value)) > sum(map(str.isalpha, value))
+        or not any(map(str.isalpha, value))
     )
 
 

@@ -110,7 +110,7 @@ def _named(field: SampledField) -> float:
         return 9.0 if name.endswith("topic") else _NAMES.get(name, 0) - 1
     score = float(_NAMES.get(name, 2.5 if own[-1:] == ("type",) and len(own) > 1 else 0))
     for parent in field.names[:-1]:
-        score -= 0.7 if set(words(parent)) & _ENVELOPES else 4
+        score -= 0.7 if set(words(parent)) & _ENVELOPES else 5.5
     return score
 
 

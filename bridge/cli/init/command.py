@@ -240,6 +240,7 @@ def _asked(options: InitOptions, proposal: Proposal) -> tuple[InitOptions, Propo
     if not options.asks:
         return options, proposal
     from bridge.cli.init import asking, given
+    from bridge.text.amounts import plural
 
     changed = []
     for each in proposal.topics:
@@ -261,8 +262,8 @@ def _asked(options: InitOptions, proposal: Proposal) -> tuple[InitOptions, Propo
     if start is None:
         records = sum(each.topic.records for each in proposal.topics)
         question = (
-            f"Where does the bridge begin? latest: what is new. earliest: all there is, at least {records} records. "
-            "Or an age, such as 24h."
+            "Where does the bridge begin? latest: what is new. earliest: all there is, "
+            f"at least {plural(records, 'record')}. Or an age, such as 24h."
         )
         start = asking.ask(question, "latest", _start_fault)
     return (

@@ -1,0 +1,150 @@
+"""How types, users, times, ids and metadata are decided, each decision on the smallest sample that needs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bridge.model import Record
+from bridge.proposal.choices import ProposedTopic
+from bridge.proposal.propose import propose
+from bridge.proposal.words import title
+
+Value = Callable[[int], dict[str, Any]]
+
+
+def topic_of(value: Value, count: int = 40, name: str = "shop.things") -> ProposedTopic:
+    records = [Record(name, 0, n, None, None, json.dumps(value(n)).encode(), ()) for n in range(count)]
+    return propose(records).topics[0]
+
+
+@pytest.mark.parametrize(
+    ("event_type", "name"),
+    [
+        ("order.completed", "Order Completed"),
+        ("OrderPlaced", "Order Placed"),
+        ("orders/create", "Order Created"),
+        ("user_signed_up", "User Signed Up"),
+        ("com.acme.shop.order.placed.v1", "Order Placed"),
+        ("com.acme.events.TrialStarted", "Trial Started"),
+        ("INVOICE_PAID", "Invoice Paid"),
+        ("link_click", "Link Clicked"),
+        ("categories.update", "Category Updated"),
+        ("api_key.created", "API Key Created"),
+        ("Order Placed", "Order Placed"),
+    ],
+)
+def test_names_are_title_case_of_what_the_type_says(event_type: str, name: str) -> None:
+    assert title(event_type) == name
+
+
+def test_a_change_alone_is_called_by_what_changed() -> None:
+    assert title("create", "users") == "User Created"
+
+
+@pytest.mark.parametrize(
+    ("value", "event_type"),
+    [
+        (lambda n: {"type": "a.b" if n % 2 else "a.c", "kind": "x"}, "type"),
+        (lambda n: {"status": ("new", "paid")[n % 2], "eventName": ("a_done", "b_done")[n % 2]}, "eventName"),
+        (lambda n: {"type": f"{n:08d}-aaaa", "order_id": n}, "topic"),
+        (lambda n: {"user": {"type": "admin"}, "order_id": n}, "topic"),
+        (lambda n: {"meta": {"event_type": ("a.b", "a.c")[n % 2]}, "type": 3}, "meta.event_type"),
+    ],
+)
+def test_the_type_has_few_values_and_a_name_of_its_own(value: Value, event_type: str) -> None:
+    assert topic_of(value).event_type.spec == event_type
+
+
+@pytest.mark.parametrize(
+    ("value", "user"),
+    [
+        (lambda n: {"user_agent": "x", "customerId": f"c-{n % 5}"}, "customerId"),
+        (lambda n: {"customer": {"id": n % 5, "name": "Ada"}, "id": n}, "customer.id"),
+        (lambda n: {"account": {"id": "same"}, "actor": {"id": f"u-{n % 5}"}}, "actor.id"),
+        (lambda n: {"userId": f"u-{n % 5}", "email": f"{n % 5}@mail.test"}, "userId"),
+        (lambda n: {"email": f"{n % 5}@mail.test", "total": n}, "email"),
+        (lambda n: {"userId": f"x-{n}", "customerId": f"c-{n % 5}"}, "customerId"),
+        (lambda n: {"createdBy": f"u-{n % 5}", "created": "x"}, "createdBy"),
+        (lambda n: {"user": {"created_at": "2026-01-02T03:04:05Z", "uuid": f"x{n % 5}"}}, "user.uuid"),
+        (lambda n: {"context": {"user": {"id": f"u-{n % 4}"}}, "order": {"id": n}}, "context.user.id"),
+    ],
+)
+def test_the_user_is_called_like_a_person_and_comes_again(value: Value, user: str) -> None:
+    assert topic_of(value).user_id.spec == user
+
+
+def test_nobody_is_found_where_nothing_looks_like_a_person_and_that_is_said() -> None:
+    user = topic_of(lambda n: {"type": "a.b", "total": n}).user_id
+    assert (user.spec, user.is_certain) == ("key", False)
+    assert "NOT FOUND" in user.evidence
+
+
+def test_evidence_says_the_share_the_number_and_the_next_best() -> None:
+    user = topic_of(lambda n: {"userId": f"u-{n % 5}", "accountId": f"a-{n % 3}"}).user_id
+    assert user.evidence == "in 100 % of 40, 5 different; next best: accountId"
+
+
+@pytest.mark.parametrize(
+    ("value", "time"),
+    [
+        (lambda n: {"occurredAt": f"2026-01-02T03:04:{n:02d}Z", "dueAt": f"2027-01-02T03:04:{n:02d}Z"}, "occurredAt"),
+        (lambda n: {"ts": 1767323045 + n}, {"path": "ts", "type": "datetime", "unit": "s"}),
+        (lambda n: {"ts": 1767323045000 + n}, {"path": "ts", "type": "datetime", "unit": "ms"}),
+        (lambda n: {"ts": 1767323045000000 + n}, {"path": "ts", "type": "datetime", "unit": "us"}),
+        (lambda n: {"at": f"2026-01-02 03:04:{n:02d}"}, {"path": "at", "type": "datetime", "zone": "UTC"}),
+        (lambda n: {"timestamp": f"2026-01-02T03:04:{n:02d}Z"}, '"timestamp"'),
+        (lambda n: {"user": {"birthday": "1990-01-02T00:00:00Z"}, "n": n}, "timestamp"),
+    ],
+)
+def test_the_time_is_the_moment_of_the_event_in_whatever_form(value: Value, time: Any) -> None:
+    assert topic_of(value).occurred_at.spec == time
+
+
+@pytest.mark.parametrize(
+    ("value", "identifier"),
+    [
+        (lambda n: {"id": f"e-{n}", "order": {"id": n}}, "id"),
+        (lambda n: {"eventId": f"e-{n}", "id": n % 3}, "eventId"),
+        (lambda n: {"order_id": n, "user_id": f"u-{n % 3}"}, "order_id"),
+        (lambda n: {"id": n % 3, "ts": 1767323045 + n}, {"template": "{id}/{ts}"}),
+        (lambda n: {"id": n % 3}, "header:event-id"),
+        (lambda n: {"user_id": f"u-{n}"}, "id"),
+    ],
+)
+def test_the_event_id_is_never_the_same_twice_and_never_the_user(value: Value, identifier: Any) -> None:
+    assert topic_of(value).event_id.spec == identifier
+
+
+def test_metadata_are_scalars_that_are_often_there_and_nothing_of_a_person() -> None:
+    (route,) = topic_of(
+        lambda n: {
+            "type": "order.paid", "userId": f"u-{n % 3}", "total": n, "amount_cents": 100 + n,
+            "plan": ("a", "b")[n % 2],
+            "email": "x@mail.test", "phone": "+49 30 901820", "contact": "ada@mail.test", "ip": "10.1.2.3",
+            "address": {"city": "Berlin"}, "essay": "x " * 300, "lines": [{"sku": 1}], "none": None,
+            **({"rare": n} if n < 8 else {}), **({"never": n} if n < 1 else {}),
+        }
+    ).routes  # fmt: skip
+    keys = {each.key: each for each in route.keys}
+    assert {key for key, each in keys.items() if each.why_not is None} == {"total", "amount", "plan"}
+    assert keys["amount"].spec == {"path": "amount_cents", "divide_by": 100}
+    assert keys["rare"].why_not == "is in few events"
+    assert keys["rare"].fill == "20 %"
+    assert keys["essay"].why_not == "is long text"
+    for key in ("email", "phone", "contact", "ip", "city"):
+        assert "looks like" in (keys[key].why_not or "")
+    assert "never" not in keys
+
+
+def test_no_more_metadata_are_sent_than_a_person_reads() -> None:
+    (route,) = topic_of(lambda n: {"userId": f"u-{n % 3}", **{f"field{x}": n for x in range(60)}}).routes
+    assert sum(each.why_not is None for each in route.keys) == 12
+
+
+def test_alike_names_at_different_places_have_keys_of_their_own() -> None:
+    (route,) = topic_of(lambda n: {"userId": f"u-{n % 3}", "cart": {"size": n}, "shop": {"size": n + 1}}).routes
+    assert sorted(each.key for each in route.keys) == ["shop_size", "size"]
