@@ -52,6 +52,12 @@ def test_every_page_is_in_the_navigation_once(root: Path) -> None:
     assert sorted(navigation) == sorted(markdown.place(page) for page in PAGES)
 
 
+def test_the_way_in_leads_to_every_page(root: Path) -> None:
+    text = (root / "docs" / "README.md").read_text(encoding="utf-8")
+    led = {markdown.resolved("docs/README.md", target)[0] for _, target in markdown.links(text)}
+    assert [page for page in PAGES if page.startswith("docs/") and page != "docs/README.md" and page not in led] == []
+
+
 def test_a_link_that_leads_nowhere_is_found() -> None:
     text = (
         "# One `key`\n\n[a](#one-key) [b](#two) [c](none.md) `[d](none.md)`\n"
