@@ -102,7 +102,7 @@ def _of_the_bridge(line: str) -> str | None:
 def _of_make(line: str) -> str | None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    variables = set(re.findall(r"^([A-Z_]+) \?=", makefile, re.MULTILINE)) | {"PYTHON"}
+    variables = set(re.findall(r"\$\(([A-Z_]+)\)", makefile)) | {"PYTHON"}
     words = shlex.split(line.partition("#")[0])[1:]
     wrong = [
         word for word in words if word not in targets and word.partition("=")[0] not in variables and word != "TARGET"
