@@ -30,6 +30,11 @@ class QueryError(InvalidError):
     """An expression that cannot be compiled: what is wrong and, where known, at which character."""
 
 
+_TOO_DEEP: Final = (
+    "has too many parts, or brackets within brackets: for one of many texts write contains(['a', 'b'], data.field)"
+)
+
+
 def parse(text: str) -> Node:
     """Parses a JMESPath expression; raises `QueryError`, also for what only a slip can mean."""
     try:
@@ -48,7 +53,10 @@ def parse(text: str) -> Node:
         raise QueryError(f"is not JMESPath: {type(error).__name__}") from None
     except ValueError:  # of the lexer, which hands all digits of a number to int()
         raise QueryError("is not JMESPath: it has a number with more digits than can be read") from None
-    slip = misreading(text, tree) or changes.problem(tree)
+    try:
+        slip = misreading(text, tree) or changes.problem(tree)
+    except RecursionError:
+        raise QueryError(_TOO_DEEP) from None
     if slip is not None:
         raise QueryError(slip)
     return tree
@@ -61,6 +69,13 @@ def compile_query(text: str) -> Query:
 
 def build(tree: Node) -> Query:
     """Compiles what was parsed; raises `QueryError`. The query raises `QueryTypeError` for a wrong type."""
+    try:
+        return _built(tree)
+    except RecursionError:  # each `||` and each bracket is a level of its own
+        raise QueryError(_TOO_DEEP) from None
+
+
+def _built(tree: Node) -> Query:
     return _BUILDERS[tree["type"]](tree)
 
 
@@ -72,7 +87,7 @@ def _hint(text: str) -> str:
 
 
 def _children(node: Node) -> list[Query]:
-    return [build(child) for child in node["children"]]
+    return [_built(child) for child in node["children"]]
 
 
 def _identity(_node: Node) -> Query:
@@ -314,7 +329,7 @@ def _multi_select_list(node: Node) -> Query:
 
 
 def _multi_select_dict(node: Node) -> Query:
-    items = [(child["value"], build(child["children"][0])) for child in node["children"]]
+    items = [(child["value"], _built(child["children"][0])) for child in node["children"]]
     return lambda value: None if value is None else {name: item(value) for name, item in items}
 
 

@@ -210,6 +210,15 @@ def test_an_expression_that_cannot_be_is_refused_in_words(text: str, words: str)
     assert words in str(refused.value)
 
 
+@pytest.mark.parametrize("parts", [400, 3000])
+def test_an_expression_of_more_parts_than_can_be_compiled_is_a_sentence_that_says_how_to_write_it(parts: int) -> None:
+    with pytest.raises(QueryError, match=r"too many parts.*contains|is not JMESPath"):
+        compile_query(" || ".join(f"data.kind == '{number}'" for number in range(parts)))
+    with pytest.raises(QueryError, match=r"too many parts.*contains|is not JMESPath"):
+        compile_query(f"{'(' * parts}a{')' * parts} && {'!' * parts}b")
+    assert compile_query("contains(['a', 'b'], data.field)")({"data": {"field": "b"}}) is True
+
+
 def test_a_number_of_more_digits_than_can_be_read_is_a_sentence() -> None:
     with pytest.raises(QueryError, match="a number with more digits than can be read"):
         compile_query("9" * 5000)
