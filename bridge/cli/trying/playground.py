@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.frame import startup
 from bridge.cli.frame.help import about
 from bridge.errors import Misuse
 
@@ -23,6 +24,7 @@ def playground(
             "--config",
             "-c",
             metavar="PATH",
+            callback=startup.nearest,
             show_default=False,
             help="Your own configuration; its addresses are replaced by the playground's, and a saved change of its "
             "mapping works within seconds. Left out: a shop's.",

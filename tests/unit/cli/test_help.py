@@ -131,8 +131,8 @@ def test_the_configuration_may_be_named_before_and_after_a_command(path: tuple[s
         assert context.params["config"] == Path("mine.yaml"), place
 
 
-PRINTS_NO_RESULT: Final = {"run", "console", "top", "dlq export"}
-"""The first two print a log, the third a screen, the last lines of JSON anyway."""
+PRINTS_NO_RESULT: Final = {"run", "console", "playground", "top", "dlq export"}
+"""The first three print a log, the fourth a screen, the last lines of JSON anyway."""
 
 
 @each_command
