@@ -23,6 +23,8 @@ from bridge.config.reading.yaml_core import Path
 from bridge.config.sections import SHAPE, Config
 
 MAX_FILE_BYTES = 4_194_304
+ABSENT = "does not exist; name the configuration with --config, or in BRIDGE_CONFIG"
+"""Said of the configuration's file."""
 _SHORTEST_SECRET = 6
 """Characters: a shorter text is a placeholder, and in many words."""
 
@@ -33,7 +35,10 @@ class Loaded:
 
     config: Config | None
     mapping: MappingConfig | None
-    """Set as soon as this section alone is right, so that compiling it can add its problems to the others."""
+    """Set as soon as this section alone is right, so that compiling it can add its problems to the others.
+
+    Where only its examples are wrong, it is the section without them.
+    """
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...] = ()
     """Allowed, but worth a line in the log at each start."""
@@ -93,14 +98,14 @@ def read_mapping(text: str) -> Loaded:
     return Loaded(None, mapping, tuple(problems))
 
 
-def text_of(path: FilePath) -> tuple[str, Problem | None]:
-    """What the file holds, or why it cannot be read."""
+def text_of(path: FilePath, absent: str = ABSENT) -> tuple[str, Problem | None]:
+    """What the file holds, or why it cannot be read; `absent` is said where there is none."""
     where = str(path)
     try:
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
-        return "", Problem(where, "does not exist; name the configuration with --config, or in BRIDGE_CONFIG")
+        return "", Problem(where, absent)
     except IsADirectoryError:
         return "", Problem(where, "is a directory; name the file in it, such as bridge.yaml")
     except (OSError, ValueError) as error:
@@ -144,7 +149,7 @@ def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: Fil
     ]
     places = _places(document.lines, {**found.sources, **override.sources})
     secrets = _secrets(tree)
-    mapping = sections.get("mapping")
+    mapping = sections.get("mapping") or _without_examples(tree["mapping"])
     return Loaded(
         config=None if problems else Config.model_validate(sections),
         mapping=mapping if isinstance(mapping, MappingConfig) else None,
@@ -218,6 +223,13 @@ def _section(name: str, tree: Any) -> _Checked:
         values = _valid_values(model, tree) if isinstance(tree, dict) else {}
         return _Checked(None, values, tuple(translate.findings(error, name, tree, SHAPE)))
     return _Checked(section, {key: getattr(section, key) for key in model.model_fields}, ())
+
+
+def _without_examples(tree: Any) -> Section | None:
+    """The section mapping where nothing but examples are wrong in it: what it maps to is known all the same."""
+    if not isinstance(tree, dict) or not tree.get("examples"):
+        return None
+    return _section("mapping", {key: value for key, value in tree.items() if key != "examples"}).section
 
 
 def _valid_values(model: type[Section], tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,25 +102,32 @@ def sends_nothing(subject: LintSubject) -> Iterator[Pointed]:
 def no_sample_has(subject: LintSubject) -> Iterator[Pointed]:
     """Metadata and properties; of a route that a sample makes a request of."""
     for samples in subject.every_sample():
-        shared: dict[str, list[Fill]] = {}
+        shared: dict[str, list[tuple[Fill, int]]] = {}
         for route in subject.routes:
             seen = samples.coverage.routes.get(route.name)
-            for key, fill in () if seen is None or not seen.requests else seen.keys.items():
+            requests = 0 if seen is None else seen.requests
+            for key, fill in () if seen is None or not requests else seen.keys.items():
                 if route.route.makes == "track" and key not in route.route.metadata:
-                    shared.setdefault(key, []).append(fill)
+                    shared.setdefault(key, []).append((fill, requests))
                 elif not fill.filled and not _is_null(route.route, key, samples):
-                    requests = 0 if seen is None else seen.requests
-                    yield _not_there(f"{route.where}.{_place(route.route.makes, key)}", fill, requests)
+                    at = f"{route.where}.{_place(route.route.makes, key)}"
+                    yield _not_there(at, fill, requests, subject.source_of(samples))
         for key, fills in shared.items():
             spec = subject.section.common_metadata.get(key)
             is_of_the_envelope = isinstance(spec, str) and spec.startswith("envelope:")
-            if spec and not is_of_the_envelope and not any(fill.filled for fill in fills):
-                yield _not_there(f"mapping.common_metadata.{key}", fills[0], len(fills))
+            if spec and not is_of_the_envelope and not any(fill.filled for fill, _ in fills):
+                at, made = f"mapping.common_metadata.{key}", sum(each for _, each in fills)
+                yield _not_there(at, fills[0][0], made, subject.source_of(samples))
 
 
-def _not_there(where: str, fill: Fill, requests: int) -> Pointed:
+def _not_there(where: str, fill: Fill, requests: int, source: str) -> Pointed:
     why = "" if fill.obstacle is None else f" ({fill.obstacle})"
-    what = f"none of {plural(requests, 'request')} that samples make has it{why}"
+    made = f"that the {source} make"
+    what = (
+        f"the only request {made} does not have it{why}"
+        if requests == 1
+        else f"none of the {plural(requests, 'request')} {made} has it{why}"
+    )
     return Pointed(where, what, "correct the path, or add an example that shows it")
 
 

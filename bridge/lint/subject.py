@@ -150,6 +150,10 @@ class LintSubject:
         if self.evidence is not None:
             yield self.evidence.records
 
+    def source_of(self, samples: LintSamples) -> str:
+        """What one of them is made of, for a sentence."""
+        return "examples" if samples is self.samples else "newest records"
+
     def of_all_topics(self, name: str) -> tuple[Any, ...]:
         """What a setting of `mapping` may be on the topics that are read, each value once."""
         own = [each for each in self.section.per_topic.values() if name in each.model_fields_set]

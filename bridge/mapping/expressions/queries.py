@@ -6,6 +6,7 @@ nothing; here that is a failure. Everything else has the library's semantics, he
 
 from __future__ import annotations
 
+import difflib
 import operator
 from collections.abc import Callable
 from itertools import takewhile
@@ -356,8 +357,7 @@ def _function(node: Node) -> Query:
     arguments = _children(node)
     bounds = query_functions.arity(name)
     if bounds is None:
-        there_are = ", ".join(sorted([*query_functions.names(), changes.NAME]))
-        raise QueryError(f"calls {name}(), which is not a function; there are {there_are}")
+        raise QueryError(f"calls {name}(), which is not a function; {_instead(name)}")
     least, most = bounds
     if len(arguments) < least or (most is not None and len(arguments) > most):
         wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
@@ -370,6 +370,28 @@ def _function(node: Node) -> Query:
     function = query_functions.function(name)
     return lambda value: function([argument(value) for argument in arguments])
 
+
+def _instead(name: str) -> str:
+    """The function that is meant, as far as its name tells; otherwise all there are."""
+    known = sorted([*query_functions.names(), changes.NAME])
+    word = name.lower().replace("_", "")
+    plain = {each.replace("_", "").removeprefix("to"): each for each in known} | {
+        each.replace("_", ""): each for each in known
+    }
+    meant = _HABITS.get(word) or next(map(plain.__getitem__, difflib.get_close_matches(word, plain, 1, 0.7)), None)
+    return f"did you mean {meant}()?" if meant else f"there are {', '.join(known)}"
+
+
+_HABITS: Final = {
+    "count": "length",
+    "float": "to_number",
+    "int": "to_number",
+    "len": "length",
+    "size": "length",
+    "str": "to_string",
+    "text": "to_string",
+}
+"""Functions of other languages, without underscores."""
 
 _BUILDERS: Final[dict[str, Callable[[Node], Query]]] = {
     "and_expression": _and,
