@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
 import sys
@@ -38,6 +37,7 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.ops.log.logger import EventLogger, Logging, set_up
 from bridge.sending.job import SendJobs
 from bridge.service.main import on_loop, secrets_of
+from bridge.text.listening import cannot_listen
 
 _BACKLOG: Final = 128
 _PATIENCE: Final = 5
@@ -122,10 +122,7 @@ def listening(listen: Listen) -> Iterator[tuple[socket.socket, str]]:
             dualstack_ipv6=not listen.host and socket.has_dualstack_ipv6(),
         )
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-        raise Unreachable(
-            f"console.listen: cannot listen on {listen} ({why}); end what uses the port, or choose another address."
-        ) from error
+        raise Unreachable(f"console.listen: {cannot_listen(listen, error)}.") from error
     with found:
         yield found, str(Listen(listen.host or "127.0.0.1", found.getsockname()[1]))
 

@@ -10,7 +10,6 @@ theirs open nor by opening new ones all the time.
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, cast
@@ -18,6 +17,7 @@ from urllib.parse import parse_qsl, unquote
 
 from bridge.errors import Unreachable
 from bridge.ops.admin.streaming import BegunOutlet, StreamRefusal, StreamRequest
+from bridge.text.listening import cannot_listen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -127,11 +127,7 @@ class AdminServer:
                 lambda: _PageConnection(self._pages, self._posts, self._limits, self), host, port, backlog=_BACKLOG
             )
         except OSError as error:
-            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-            raise CannotListenError(
-                f"observability.listen: cannot listen on {host}:{port} ({why}); end what uses the port, or choose"
-                " another address."
-            ) from error
+            raise CannotListenError(f"observability.listen: {cannot_listen(f'{host}:{port}', error)}.") from error
         self._sweep(loop)
         address = self._server.sockets[0].getsockname()
         return str(address[0]), int(address[1])
