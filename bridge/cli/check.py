@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,6 @@ from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
 from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.cli.frame.strict_option import Strict
-from bridge.text.printable import printable_lines
 
 if TYPE_CHECKING:
     from bridge.cli.checks.findings import Area
@@ -68,7 +66,7 @@ def check(
     except startup.Refused as refused:
         found = [findings.refused(refused.problems)]
         if not json:
-            sys.stderr.write(f"{printable_lines(str(refused))}\n")
+            output.to_stderr([str(refused)])
             return _code(found, detailed=detailed)
     if json:
         output.document(findings.document(found, linted, strict=strict))

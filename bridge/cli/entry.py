@@ -19,10 +19,10 @@ from typer.exceptions import Abort, TyperException
 
 from bridge import commands
 from bridge.cli.app import TRACEBACK_OPTION, app
+from bridge.cli.frame import output
 from bridge.config import environment
 from bridge.errors import exit_code
 from bridge.exits import ExitCode
-from bridge.text.printable import printable_lines
 
 _NAMES = ("track-bridge", "bridge")
 _WORDS: Final = (
@@ -36,6 +36,10 @@ _WORDS: Final = (
     (re.compile(r"Input should be "), "must be "),
 )
 """What the parser says of a value that an option does not take, in our own words instead of its library's."""
+
+_ADDRESS: Final = ("--listen", "--listen HOST:PORT")
+_HABITS: Final = dict.fromkeys(("--port", "--host", "--bind", "--address", "--listen-address"), _ADDRESS)
+"""Options of other programs: what is meant by them, where the command has it, and how that is shown."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -71,6 +75,7 @@ def _invoke(arguments: Sequence[str]) -> int:
         result = _parser().main(rest, prog_name=_program_name(), standalone_mode=False)
     except TyperException as usage:
         usage.message = _plain(usage.message)
+        _point_at_ours(usage)
         usage.show()  # type: ignore[attr-defined]  # every exception the parser raises has it, its public base does not
         return usage.exit_code
     except Abort:
@@ -84,7 +89,7 @@ def _invoke(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         code = exit_code(error)
         if code is not ExitCode.DEFECT:
-            sys.stderr.write(f"{printable_lines(str(error))}\n")
+            output.to_stderr([str(error)])
         else:
             sys.stderr.write(traceback.format_exc() if shows_traceback else _sentence(error))
         return code
@@ -96,6 +101,16 @@ def _plain(message: str) -> str:
     for pattern, words in _WORDS:
         message = pattern.sub(words, message)
     return message
+
+
+def _point_at_ours(usage: TyperException) -> None:
+    """Who looks for ``--port`` is told of the option that the command has for it."""
+    habit, context = _HABITS.get(getattr(usage, "option_name", "")), getattr(usage, "ctx", None)
+    if habit is None or context is None or not hasattr(usage, "possibilities"):
+        return
+    wanted, shown = habit
+    if any(wanted in parameter.opts for parameter in context.command.params):
+        usage.possibilities = [shown]
 
 
 def _program_name() -> str:

@@ -137,9 +137,13 @@ def _one(
     requests = [request for chain in chains for request in chain.requests]
     endpoint = Endpoint.parse(start.config.track.endpoint)
     shown = [*outcomes.describe(explanation), *_remarks(start, chains), ""]
-    shown += [line for request in requests for line in _as_sent(endpoint, request)]
+    exact = [line for request in requests for line in _as_sent(endpoint, request)]
     # Who reads the document is no person; who is asked must see what the question is about.
-    output.to_stderr(shown) if as_json else output.lines(shown)
+    if as_json:
+        output.to_stderr([*shown, *exact])
+    else:
+        output.lines(shown)
+        output.exactly(exact)
     question = f"Send {'this request' if len(requests) == 1 else f'these {len(requests)} requests'} to {endpoint}?"
     is_sent = bool(requests) and output.agreed(question, yes=yes, otherwise="add --yes to send without being asked")
     found = _send(start, key, chains) if is_sent else []
@@ -150,7 +154,9 @@ def _one(
             "answers": [one_record.document(each) for each in found],
         }
         output.document(outcomes.document(explanation) | about)
-    elif requests and not is_sent:
+    elif not requests:
+        output.line("Nothing was sent: the record makes no request.")
+    elif not is_sent:
         output.line("Nothing was sent.")
     answers = [one_record.answer(each) for each in found]
     for each in answers if not as_json else ():

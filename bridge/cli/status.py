@@ -189,5 +189,5 @@ def _repeat(place: _ReplicaAddress, document: dict[str, Any], *, as_json: bool) 
                 output.line()
             _show(document, as_json=as_json)
         except (Misuse, Unreachable) as trouble:
-            sys.stderr.write(f"{trouble}\n")
+            output.to_stderr([str(trouble)])
             sys.stderr.flush()

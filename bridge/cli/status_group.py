@@ -116,5 +116,5 @@ def _repeat(ask: _AskedGroup, document: Document, *, as_json: bool) -> None:
                 output.line()
             _write(document, as_json=as_json)
         except Unreachable as trouble:
-            sys.stderr.write(f"{trouble}\n")
+            output.to_stderr([str(trouble)])
             sys.stderr.flush()

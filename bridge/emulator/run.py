@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import signal
 import sys
 import time
@@ -23,7 +21,9 @@ from bridge.errors import Unreachable
 from bridge.exits import ExitCode
 from bridge.sandbox.emulator.contract import RateLimit
 from bridge.sandbox.emulator.imports import ImportBehaviour
+from bridge.text import paragraphs
 from bridge.text.amounts import per_minute
+from bridge.text.listening import cannot_listen
 from bridge.text.printable import printable_json, printable_lines
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -101,11 +101,8 @@ async def serve(options: EmulatorOptions) -> ExitCode:
 
 def taken(listen: Listen, error: OSError) -> str:
     """Why it cannot listen there, and what to do."""
-    why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-    return (
-        f"--listen: cannot listen on {listen} ({why}); end what uses the port, or choose another:"
-        f" --listen {Listen(listen.host, 0)} takes a free one."
-    )
+    another = f"choose another: --listen {Listen(listen.host, 0)} takes a free one"
+    return f"--listen: {cannot_listen(listen, error, another)}."
 
 
 def _limit(per_second: float | None, options: EmulatorOptions) -> RateLimit | None:
@@ -183,7 +180,7 @@ class Voice:
 
 def width() -> int:
     """Characters of a line; where nobody watches on a terminal, more."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 200
+    return paragraphs.width(sys.stdout, otherwise=200)
 
 
 def _said(faults: Sequence[NamedFault]) -> str:

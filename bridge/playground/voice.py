@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import textwrap
 import time
 from contextlib import suppress
 from typing import Final
 
-from bridge.text import moments
+from bridge.text import moments, paragraphs
 from bridge.text.printable import printable_lines
 
 _NARROWEST: Final = 40
@@ -19,7 +18,7 @@ def tell(sentence: str) -> None:
     """Something happened, now."""
     said = f"{(moments.iso(time.time(), 'seconds') or '')[11:19]} {sentence}"
     if sys.stdout.isatty():
-        width = max(_NARROWEST, shutil.get_terminal_size().columns)
+        width = max(_NARROWEST, paragraphs.width(sys.stdout, otherwise=_NARROWEST))
         said = textwrap.fill(said, width, subsequent_indent=" " * 9, break_long_words=False, break_on_hyphens=False)
     say(said)
 

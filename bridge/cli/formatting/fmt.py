@@ -16,6 +16,7 @@ from bridge.exits import ExitCode
 from bridge.text.amounts import plural
 
 _STDIN = "-"
+_ABSENT = "does not exist; name a file that does, or none for the configuration in use"
 
 
 @about(
@@ -44,14 +45,17 @@ def fmt(
     Comments and blank lines stay with the key they are at. What the file means never changes: that is compared before
     anything is written, and a file that cannot be formatted safely is left as it is.
     """
+    from bridge.config import load
     from bridge.errors import InvalidError
 
     names = list(files or [str(_configured(config))])
     if json and _STDIN in names:
         raise Misuse("--json has no place for a text: name a file instead of -.")
-    results = []
+    results: list[dict[str, Any]] = []
+    empty: list[str] = []
     for name in names:
-        text = _read(name)
+        text = _read(name, _ABSENT if files else load.ABSENT)
+        empty += [] if text.strip("\ufeff\r\n\t ") else [name]
         try:
             done = _formatted(text)
         except InvalidError as problem:
@@ -67,20 +71,23 @@ def fmt(
     if json:
         output.document({"files": results, "written": not (check or diff)})
     else:
-        _tell(results, check=check, diff=diff)
+        _tell(results, empty, check=check, diff=diff)
     if any(each["refused"] for each in results):
         return ExitCode.USAGE
     return ExitCode.FINDINGS if check and any(each["changed"] for each in results) else ExitCode.OK
 
 
-def _tell(results: Sequence[Mapping[str, Any]], *, check: bool, diff: bool) -> None:
+def _tell(results: Sequence[Mapping[str, Any]], empty: Sequence[str], *, check: bool, diff: bool) -> None:
+    for name in empty:
+        output.notice(f"{'Standard input' if name == _STDIN else name} is empty: there is nothing to format.")
     for each in results:
         if each["refused"]:
             output.notice(f"{each['file']}: {each['refused']}.")
         elif each["changed"] and not diff and each["file"] != _STDIN:
             output.line(f"{each['file']}: {'would be formatted' if check else 'formatted'}")
-    if not any(each["changed"] or each["refused"] or each["file"] == _STDIN for each in results):
-        output.line(f"{plural(len(results), 'file')} formatted already.")
+    as_they_are = [each for each in results if each["file"] not in empty]
+    if as_they_are and not any(each["changed"] or each["refused"] or each["file"] == _STDIN for each in as_they_are):
+        output.line(f"{plural(len(as_they_are), 'file')} formatted already.")
 
 
 def _configured(config: Path | None) -> Path:
@@ -99,14 +106,14 @@ def _formatted(text: str) -> str:
     return formatted(text)
 
 
-def _read(name: str) -> str:
-    """As it is, with its line ends and its byte order mark."""
+def _read(name: str, absent: str) -> str:
+    """As it is, with its line ends and its byte order mark; `absent` says what to do where there is no such file."""
     from bridge.config import load
 
     if name == _STDIN:
         content = sys.stdin.buffer.read()
     else:
-        _, problem = load.text_of(Path(name))
+        _, problem = load.text_of(Path(name), absent)
         if problem is not None:
             raise Misuse(str(problem))
         content = Path(name).read_bytes()
@@ -141,4 +148,4 @@ def _show(name: str, before: str, after: str) -> None:
     import difflib
 
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (formatted)", lineterm="")
-    output.lines(lines)
+    output.exactly(lines)

@@ -2,25 +2,73 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final, TextIO
 
+from bridge import commands
 from bridge.errors import Misuse
-from bridge.text import tables
+from bridge.text import paragraphs, tables
 from bridge.text.printable import printable, printable_json, printable_lines
 
 _NARROWEST = 9
 """Columns are cut no further: what is left of them must still be told apart."""
+_WIDEST: Final = 100
+"""Columns: longer lines of prose are hard to read, however wide the terminal is."""
+_DOCUMENT: Final = re.compile(r"\s*(\{|\[\{|\[\])")
+_QUOTED: Final = re.compile(r"`[^`]*`")
+
+
+def prose_width(stream: TextIO | None = None) -> int:
+    """How wide a text is broken that is always broken, as init's is: the terminal, at most 100 columns."""
+    return paragraphs.width(stream or sys.stdout, otherwise=_WIDEST, most=_WIDEST)
+
+
+def told(text: str, stream: TextIO, *, whole_documents: bool = True) -> str:
+    """Lines for a stream: broken between words where it is a terminal, and as they are for a file or a pipe.
+
+    A line that somebody copies, a document or a command, is never broken.
+    """
+    text = printable_lines(text)
+    if not stream.isatty():
+        return text
+    room = paragraphs.width(stream, otherwise=_WIDEST)
+    broken = (
+        [each] if _is_copied(each, whole_documents=whole_documents) else paragraphs.wrapped(each, room)
+        for each in text.split("\n")
+    )
+    return "\n".join(each for several in broken for each in several)
+
+
+def _is_copied(text: str, *, whole_documents: bool) -> bool:
+    bare = _QUOTED.sub("", text)
+    is_command = f"{commands.invocation().program} " in bare or "kubectl exec " in bare
+    return is_command or (whole_documents and _DOCUMENT.match(text) is not None)
 
 
 def line(text: str = "", style: str | None = None) -> None:
     """One line on standard output. A terminal obeys nothing of it, whatever came from outside.
 
     Only `text.printable` keeps such a text from having lines of its own: it must have gone through it before.
+    A terminal that is narrower breaks it between words.
     """
-    text = printable_lines(text)
+    _write(told(text, sys.stdout), style)
+
+
+def exactly(texts: Iterable[str]) -> None:
+    """Lines that are to stay as they are, however narrow the terminal: a difference, a request as it is sent."""
+    for text in texts:
+        _write(printable_lines(text), None)
+
+
+def samples(texts: Iterable[str]) -> None:
+    """Lines that nobody copies: documents in them are broken, too."""
+    for text in texts:
+        _write(told(text, sys.stdout, whole_documents=False), None)
+
+
+def _write(text: str, style: str | None) -> None:
     if style is None or not sys.stdout.isatty():
         sys.stdout.write(f"{text}\n")
         return
@@ -39,7 +87,7 @@ def lines(texts: Iterable[str]) -> None:
 def to_stderr(texts: Iterable[str]) -> None:
     """Lines beside a document that a script reads."""
     for text in texts:
-        sys.stderr.write(f"{printable_lines(text)}\n")
+        sys.stderr.write(f"{told(text, sys.stderr)}\n")
 
 
 def notice(sentence: str) -> None:
@@ -67,7 +115,7 @@ def fitted(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
     if not rows or not sys.stdout.isatty():
         return rows
     widths = tables.widths(rows)
-    room = shutil.get_terminal_size().columns - len(tables.GAP) * (len(widths) - 1)
+    room = paragraphs.width(sys.stdout, otherwise=_WIDEST) - len(tables.GAP) * (len(widths) - 1)
     while sum(widths) > room and max(widths) > _NARROWEST:
         widths[widths.index(max(widths))] -= 1
     return [[tables.without_middle(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
@@ -84,7 +132,7 @@ def agreed(question: str, *, yes: bool, otherwise: str = "add --yes") -> bool:
         raise Misuse(f"There is no terminal to ask on: {otherwise}.")
     import typer
 
-    sys.stderr.write(f"{printable_lines(question)} [y/N]: ")
+    sys.stderr.write(f"{told(f'{question} [y/N]:', sys.stderr)} ")
     sys.stderr.flush()
     answer = sys.stdin.readline()  # Not `input`: it writes to standard output, which a script reads.
     if not answer:

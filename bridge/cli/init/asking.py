@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable
 from textwrap import wrap
 
+from bridge.cli.frame import output
 from bridge.text.printable import printable, printable_lines
 
 Check = Callable[[str], str | None]
@@ -16,7 +16,7 @@ Check = Callable[[str], str | None]
 def say(text: str = "", indent: int = 0) -> None:
     """A paragraph as wide as the terminal, on standard error, where questions are, too."""
     margin = " " * indent
-    width = max(30, min(100, shutil.get_terminal_size().columns)) - 1
+    width = output.prose_width(sys.stderr) - 1
     lines = wrap(printable(text), width - indent, break_on_hyphens=False, break_long_words=False) or [""]
     sys.stderr.write("".join(f"{margin}{line}\n".rstrip(" ") for line in lines))
 

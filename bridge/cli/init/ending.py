@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,7 +75,7 @@ def next_steps(missing: Sequence[str]) -> None:
         f"{command('test')}: do the examples hold?",
         f"{command('run')}: send",
     ]
-    width = min(100, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 100
+    width = output.prose_width()
     output.line("Next:")
     for number, step in enumerate(steps, start=1):
         lines = wrap(step, max(30, width - 6), break_long_words=False, break_on_hyphens=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterator
 from textwrap import wrap
 from typing import Any, Final
@@ -19,7 +17,7 @@ _ROUTES: Final = 12
 
 def show(proposal: Proposal) -> None:
     """For a person, in lines no longer than the terminal is wide."""
-    width = min(100, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 100
+    width = output.prose_width()
     for each in proposal.topics:
         output.line(f"{printable(each.topic.name)}: {plural(each.topic.records, 'record')}", "bold")
         for label, text in _rows(each):

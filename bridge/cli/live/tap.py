@@ -78,7 +78,7 @@ def _watch(query: Mapping[str, str], url: str | None, config: Any, limit: int | 
                 if as_json:
                     output.document(sample)
                 else:
-                    output.lines(tap_lines.lines(sample))
+                    output.samples(tap_lines.lines(sample))
                 sys.stdout.flush()
                 shown += 1
                 if limit is not None and shown >= limit:

@@ -129,7 +129,7 @@ def _refuse_loss(changes: Sequence[OffsetChange], accepted: int, *, dry_run: boo
     if sentence is None:
         return
     if dry_run:
-        sys.stderr.write(f"{sentence}\n")
+        output.to_stderr([sentence])
         return
     raise Misuse(f"{sentence} Nothing was set.")
 
