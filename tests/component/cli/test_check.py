@@ -73,7 +73,7 @@ async def test_a_missing_dead_letter_topic_is_named_with_the_command_that_makes_
     path = config("topic: cli.dlq", "topic: other.dlq")
     ran = await cli("check", "-c", path)
     assert ran.code == 2
-    assert f"track-bridge topics create -c {path}` (or set dead_letter.create: true)" in ran.out
+    assert f"bridge topics create -c {path}` (or set dead_letter.create: true)" in ran.out
 
 
 @pytest.mark.parametrize(

@@ -117,4 +117,4 @@ async def test_what_is_no_single_record_is_refused_beside_the_document(cli: Cli,
     ran = await cli("send", "-", "--yes", "--json", "-c", path, stdin=b"{}\n{}")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("The input has 2 records; without --file exactly one is sent. `")
-    assert ran.err.endswith(f"track-bridge send --file FILE -c {path}` sends all of them.\n")
+    assert ran.err.endswith(f"bridge send --file FILE -c {path}` sends all of them.\n")

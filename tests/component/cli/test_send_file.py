@@ -266,7 +266,7 @@ async def test_without_a_dead_letter_topic_it_says_which_command_makes_it(
 ) -> None:
     ran = await cli("send", "--file", str(write(order(1))), "--yes", "-c", config("topic: cli.dlq", "topic: none.dlq"))
     assert (ran.code, api.ledger.requests) == (2, 0)
-    assert "track-bridge topics create" in ran.err
+    assert "bridge topics create" in ran.err
 
 
 async def test_a_line_of_steps_is_accepted_with_its_last_one_and_a_failure_names_the_step(

@@ -68,7 +68,7 @@ async def test_an_unknown_id_is_named_by_every_verb_that_would_act_and_nothing_i
         ran = await dlq(verb[0], "0:0", "0:99", "orders/0/77", *verb[1:])
         assert (ran.code, ran.out) == (2, "")
         assert ran.err.startswith("letters has no open dead letter 0:99, orders/0/77 that the other selectors allow: `")
-        assert re.search(r"track-bridge dlq show 0:99 -c \S+` says what became of it.\n$", ran.err)
+        assert re.search(r"bridge dlq show 0:99 -c \S+` says what became of it.\n$", ran.err)
     assert api.ledger.accepted == []
     assert await is_untouched(dlq, 2)
 
@@ -162,10 +162,10 @@ async def test_letters_that_cannot_be_sent_stay_open_and_each_says_why(dlq: Dlq,
     assert ran.code == 1, "a job that left letters must not pass for done"
     assert "2  no legible header says which topic it came from, and the mapping depends on that" in ran.out
     assert re.search(
-        r"2  the mapping still makes no request from it \(`.*track-bridge dlq show \d+:\d+ -c \S+` says why\)", ran.out
+        r"2  the mapping still makes no request from it \(`.*bridge dlq show \d+:\d+ -c \S+` says why\)", ran.out
     )
     assert re.search(
-        r"1  the mapping now filters it: nothing to send \(`.*track-bridge dlq discard \d+:\d+ --because", ran.out
+        r"1  the mapping now filters it: nothing to send \(`.*bridge dlq discard \d+:\d+ --because", ran.out
     )
     assert api.ledger.requests == 0
     assert await is_untouched(dlq, 5)

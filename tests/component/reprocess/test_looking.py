@@ -43,7 +43,7 @@ async def test_stats_count_the_open_letters_by_reason_status_route_and_age(dlq: 
     assert page.out.startswith("letters: 4 open dead letters, the oldest ")
     sample = found["messages"][0]["sample"]
     assert f"; such as {sample}\n" in page.out
-    assert f"track-bridge dlq show {sample} -c " in page.out
+    assert f"bridge dlq show {sample} -c " in page.out
 
 
 async def test_an_empty_topic_has_no_open_letter(dlq: Dlq) -> None:
@@ -135,7 +135,7 @@ async def test_a_missing_topic_is_one_sentence(dlq: Dlq) -> None:
     ran = await dlq("stats", dead_letter={"topic": "nowhere"})
     assert ran.code == 2
     assert ran.err.startswith("dead_letter.topic: nowhere does not exist, or this user may not see it: run `")
-    assert re.search(r"track-bridge topics create -c \S+`, or grant READ and DESCRIBE on it.\n$", ran.err)
+    assert re.search(r"bridge topics create -c \S+`, or grant READ and DESCRIBE on it.\n$", ran.err)
 
 
 async def test_configured_paths_are_hidden_and_redact_hides_every_value(dlq: Dlq, put: Put) -> None:
@@ -184,6 +184,6 @@ async def test_stats_of_a_damaged_dead_letter_name_the_configuration_whatever_it
     path = configure().rename(configure().with_name("prod{eu}.yaml"))
     ran = await run("dlq", "stats", "-c", str(path))
     assert ran.code == 1, ran.err
-    assert f"1 with headers that cannot be read (`track-bridge dlq list -c '{path}'` shows them)." in re.sub(
+    assert f"1 with headers that cannot be read (`bridge dlq list -c '{path}'` shows them)." in re.sub(
         r"`\S+ -m bridge", "`bridge", ran.out
     )

@@ -168,4 +168,4 @@ def test_each_record_has_the_fate_that_kafka_tells(
     text = cli("explain", f"{topic}/0/4", "-c", path).out
     assert "DEAD LETTER: order.completed" in text or "DEAD LETTER" in text
     assert "u-0" not in text
-    assert f"track-bridge dlq show 0:0 -c {path}" in " ".join(text.split())
+    assert f"bridge dlq show 0:0 -c {path}" in " ".join(text.split())

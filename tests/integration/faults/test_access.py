@@ -210,7 +210,7 @@ async def test_a_brokers_certificate_that_expires_while_running_is_called_expire
         await asyncio.to_thread(ground.kafka.kill)
         await asyncio.to_thread(ground.kafka.start)
         await until("it is said", lambda: "certificate could not be verified" in replica.log_text(), within=60)
-        assert re.search(r"track-bridge check -c \S+` says what is wrong with it", replica.log_text())
+        assert re.search(r"bridge check -c \S+` says what is wrong with it", replica.log_text())
         assert (await replica.get("/livez")).status_code == 200
         for command in ("check", "run"):
             code, said = await ran(ground, ground.configuration(command, login), command)
