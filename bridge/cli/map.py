@@ -125,7 +125,7 @@ def map_records(  # noqa: PLR0917 - options are parameters
     if len(chosen) > 1:
         raise Misuse("The values of a file are of one topic: give --topic once. Several need --from-topic.")
     pair = None if diff is None else two_mappings.load(diff, schema)
-    start = startup.load_to_read(config, schema) if pair is None else pair.after
+    start = startup.load_to_read(config, schema, reaches_api=False) if pair is None else pair.after
     if source is None and sys.stdin.isatty():
         raise Misuse("Name a file, give - to read standard input, or use --from-topic to read from Kafka.")
     found = records.read(source or sources.STDIN, form, *chosen)

@@ -43,7 +43,7 @@ def run_tests(
     from bridge.mapping.review.cautions import of_examples
     from bridge.mapping.review.examples import run_examples
 
-    start = startup.load_to_read(config, schema)
+    start = startup.load_to_read(config, schema, reaches_api=False)
     examples = start.config.mapping.examples
     results = run_examples(start.mapping, examples)
     said = of_examples(start.mapping, examples)

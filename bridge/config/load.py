@@ -6,7 +6,6 @@ parse → substitute → override → check each section → check them together
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -17,7 +16,7 @@ from bridge.config import rules
 from bridge.config.keys.fields import Section
 from bridge.config.keys.problems import Problem, render
 from bridge.config.mapping_section import MappingConfig
-from bridge.config.reading import overrides, shape, substitution, translate, yaml_core
+from bridge.config.reading import overrides, shape, stand_ins, substitution, translate, yaml_core
 from bridge.config.reading.files import Files
 from bridge.config.reading.yaml_core import Path
 from bridge.config.sections import SHAPE, Config
@@ -57,10 +56,11 @@ class Loaded:
         return tuple(problem.without_keys(self.secrets) for problem in located)
 
 
-def read(path: FilePath, environ: Mapping[str, str], *, needs_key: bool = True) -> Loaded:
+def read(path: FilePath, environ: Mapping[str, str], *, needs_key: bool = True, reaches_api: bool = True) -> Loaded:
     """Reads and checks the file at `path` under this environment. Never raises for what a user can get wrong.
 
-    Without `needs_key` the API key may be missing: for whoever sends nothing.
+    Without `needs_key` the API key may be missing: for whoever sends nothing. Without `reaches_api` the endpoint and
+    the key may be variables that are not set: for whoever asks the API nothing at all.
     """
     text, problem = text_of(path)
     if problem is not None:
@@ -77,7 +77,7 @@ def read(path: FilePath, environ: Mapping[str, str], *, needs_key: bool = True) 
         return Loaded(
             None, None, (Problem(str(path), "must be a map with sections such as kafka: and track: at the top"),)
         )
-    return _check(document, environ, path.absolute().parent, needs_key=needs_key)
+    return _check(document, environ, path.absolute().parent, needs_key=needs_key, reaches_api=reaches_api)
 
 
 def read_mapping(text: str) -> Loaded:
@@ -120,16 +120,21 @@ def text_of(path: FilePath, absent: str = ABSENT) -> tuple[str, Problem | None]:
         return "", Problem(where, f"is not UTF-8 text (byte {error.start}, in line {line}); save it as UTF-8")
 
 
-def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: FilePath, *, needs_key: bool) -> Loaded:
+def _check(
+    document: yaml_core.Document, environ: Mapping[str, str], folder: FilePath, *, needs_key: bool, reaches_api: bool
+) -> Loaded:
     override = overrides.read(environ, SHAPE)
     files = Files(folder, working_directory(folder), override.values.keys())
     found = substitution.substitute(document.tree, environ, files)
     override.apply(found.tree)
-    unfound = () if needs_key else _without_unfound_keys(found.tree, found.unknown - set(override.values))
+    overridden = set(override.values)
+    keyless = () if needs_key else stand_ins.without_keys(found.tree, found.unknown - overridden)
+    unset = () if reaches_api else stand_ins.for_unset(found.tree, found.unset - overridden)
+    unfound = {*keyless, *unset}
     substitution.resolve_property_files(found)
     files.resolve(found.tree, SHAPE.leaves)
     tree = _with_empty_sections(Config, found.tree)
-    unknown = found.unknown - set(override.values)
+    unknown = found.unknown - overridden
 
     values: dict[str, Mapping[str, Any]] = {}
     sections: dict[str, Section] = {}
@@ -162,14 +167,6 @@ def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: Fil
         secrets=secrets,
         sections=sections,
     )
-
-
-def _without_unfound_keys(tree: Any, unknown: AbstractSet[Path]) -> tuple[str, ...]:
-    """Of keys that the environment was to have: as if the file did not name them. Returns where they were."""
-    unfound = [path for path in unknown if path in {("track", "api_key"), ("track", "api_key_file")}]
-    for section, name in unfound:
-        tree[section].pop(name, None)
-    return tuple(render(path) for path in unfound)
 
 
 def _properties(known: rules.ValidValues, problems: Iterable[Problem]) -> dict[str, dict[str, str]]:

@@ -83,6 +83,7 @@ def load_to_read(
     *,
     offline: bool = False,
     needs_key: bool = True,
+    reaches_api: bool = True,
     supplied: Mapping[str, str] | None = None,
 ) -> LoadedConfiguration:
     """As `load`, for a command that reads records; `schemas` are its options ``--schema``."""
@@ -92,6 +93,7 @@ def load_to_read(
         given,
         lambda section: open_schemas(schemas, None if offline else section),
         needs_key=needs_key,
+        reaches_api=reaches_api,
         supplied=supplied,
     )
 
@@ -101,12 +103,13 @@ def load(
     open_schemas: Callable[[SchemaRegistry | None], CommandSchemas] | None = None,
     *,
     needs_key: bool = True,
+    reaches_api: bool = True,
     supplied: Mapping[str, str] | None = None,
 ) -> LoadedConfiguration:
     """Read and compile the configuration. Raises `Refused` with all its problems.
 
-    Without `needs_key` it may be one without an API key. `supplied` stands for variables that
-    the environment does not have.
+    Without `needs_key` it may be one without an API key; without `reaches_api` endpoint and key may be variables that
+    are not set. `supplied` stands for variables that the environment does not have.
     """
     commands.configured_by(None if given is None else str(given))
     from bridge.config import environment, load
@@ -120,7 +123,7 @@ def load(
         path = environment.config_file(given, environ)
     except ConfigError as nowhere:
         raise Refused(str(nowhere), nowhere.problems) from nowhere
-    loaded = load.read(path, environ, needs_key=needs_key)
+    loaded = load.read(path, environ, needs_key=needs_key, reaches_api=reaches_api)
     compiled: CompiledMapping | tuple[Problem, ...] = ()
     destination = destination_of(None if loaded.config is None else loaded.config.track)
     if loaded.mapping is not None and open_schemas is not None and loaded.config is not None:

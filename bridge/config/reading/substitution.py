@@ -44,11 +44,17 @@ class Substitution:
     sources: dict[Path, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unknown: set[Path] = field(default_factory=set)
+    unset: set[Path] = field(default_factory=set)
+    """Those of `unknown` whose variable the environment does not have."""
     files: Files = field(default_factory=Files)
 
 
 class Unavailable(InvalidError):  # noqa: N818  # named for what the value is
     """A value cannot be had; says why and what to do."""
+
+
+class UnsetVariable(Unavailable):
+    """The environment does not have it."""
 
 
 def substitute(tree: Any, environ: Mapping[str, str], files: Files | None = None) -> Substitution:
@@ -112,6 +118,8 @@ def _text(text: str, path: Path, environ: Mapping[str, str], result: Substitutio
     except Unavailable as error:
         result.problems.append(Problem(render(path), str(error)))
         result.unknown.add(path)
+        if isinstance(error, UnsetVariable):
+            result.unset.add(path)
         return UNKNOWN
     if not sources:
         return found
@@ -137,7 +145,7 @@ def _resolve(inside: str | None, environ: Mapping[str, str], find: Callable[[str
     if separator:
         return (value, source) if value else (default, f"the default for {name}")
     if value is None:
-        raise Unavailable(f"the environment variable {name} is not set; set it, or write ${{{name}:-default}}")
+        raise UnsetVariable(f"the environment variable {name} is not set; set it, or write ${{{name}:-default}}")
     return value, source
 
 

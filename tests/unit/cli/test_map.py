@@ -217,3 +217,16 @@ def test_what_is_perhaps_not_meant_is_said_of_one_record_too_and_for_scripts(
     assert json.loads(cli("map", "--json", file(record), "-c", path).out)["warnings"] == [
         {"what": what, "to_do": "to read the field write '\"timestamp\"'"}
     ]
+
+
+def test_a_file_is_mapped_without_the_address_and_the_key_but_a_topic_is_not(
+    cli: Cli, config: Write, tmp_path: Path
+) -> None:
+    (tmp_path / "one.json").write_text(GOOD)
+    old = "  endpoint: https://analytex.userpilot.io\n  api_key: NX-secret-of-the-test\n"
+    path = config(old, "  endpoint: ${NOBODY_SETS_THIS}\n  api_key: ${NOR_THIS}\n")
+    ran = cli("map", str(tmp_path / "one.json"), "-c", path)
+    assert ran.code == 0
+    assert "request: " in ran.out
+    refused = cli("map", "--from-topic", "shop.orders", "-c", path)
+    assert (refused.code, "NOBODY_SETS_THIS is not set" in refused.err) == (2, True)

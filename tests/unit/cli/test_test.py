@@ -94,3 +94,12 @@ def test_what_an_example_shows_not_to_be_meant_is_said_beside_it_and_by_check_an
     checked = cli("check", "--offline", "-c", config(LAST, changed))
     assert checked.code == 0
     assert f"Example 'a change without its past': {what}" in checked.out
+
+
+def test_the_address_and_the_key_may_be_variables_that_are_not_set(cli: Cli, config: Write) -> None:
+    old = "  endpoint: https://analytex.userpilot.io\n  api_key: NX-secret-of-the-test\n"
+    path = config(old, "  endpoint: ${NOBODY_SETS_THIS}\n  api_key: ${NOR_THIS}\n")
+    assert cli("test", "-c", path).code == 0
+    refused = cli("check", "--offline", "-c", path)
+    assert refused.code != 0
+    assert "NOBODY_SETS_THIS is not set" in refused.out + refused.err
