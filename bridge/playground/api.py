@@ -11,6 +11,8 @@ from bridge.commands import command
 from bridge.emulator.fault_words import NamedFault
 from bridge.emulator.front import EmulatorFront
 from bridge.emulator.served import EmulatorSurroundings, ServedEmulator, plain
+from bridge.errors import InvalidError
+from bridge.playground import posted
 from bridge.sandbox.emulator.connection import ReceivedRequest, ServerConnection
 from bridge.sandbox.feed import put
 from bridge.sandbox.sample import SampleRecord
@@ -48,13 +50,17 @@ class PlaygroundApi(ServedEmulator):
         if refusal is not None:
             connection.answer(plain(refusal.status, refusal.sentence))
         elif request.method != "POST":
-            connection.answer(plain(405, "POST a record's value here: it goes into the topic."))
+            connection.answer(plain(405, "POST a record here, its value or all of it: it goes into the topic."))
         elif topic not in self._topics:
             known = listed(sorted(self._topics))
             connection.answer(plain(404, f"There is no topic {cut(printable(topic), 80)} here; there are {known}."))
         else:
             key = parse_qs(request.query).get("key", [None])[0]
-            record = SampleRecord(topic, None if key is None else key.encode(), request.body or None)
+            try:
+                record = posted.record(topic, request.body, None if key is None else key.encode())
+            except InvalidError as wrong:
+                connection.answer(plain(400, str(wrong)))
+                return
             task = asyncio.ensure_future(self._put(connection, record))
             self._putting.add(task)
             task.add_done_callback(self._putting.discard)
