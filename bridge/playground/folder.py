@@ -18,7 +18,7 @@ from bridge.playground import places
 from bridge.playground.places import PlaygroundPlaces
 
 _SOCKET: Final = "control.sock"
-_OWN: Final = ("bridge.log", "console.log", "token", "key", "lock", _SOCKET)
+_OWN: Final = ("bridge.log", "console.log", "token", "key", "lock", "record.json", _SOCKET)
 CONFIGURATION: Final = "bridge.yaml"
 _MARK: Final = "made by a playground\n"
 """In the lock: what else is in the folder may be removed."""
@@ -47,6 +47,11 @@ class Folder:
     def key(self) -> Path:
         """What the bridge sends with every request."""
         return self.path / "key"
+
+    @property
+    def record(self) -> Path:
+        """A record to post, where it is too long for a command."""
+        return self.path / "record.json"
 
     @property
     def control(self) -> str:

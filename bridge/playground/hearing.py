@@ -19,6 +19,8 @@ def _place(event: Mapping[str, Any]) -> str:
     return f"{event.get('topic')}/{event.get('partition')}/{event.get('offset')}"
 
 
+REFUSED: Final = "configuration_refused"
+
 SAYS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "dead_letter": lambda event: f"Dead letter: {_place(event)}, {event.get('reason')}: {event.get('detail') or ''}",
     "outage_began": lambda event: f"The bridge waits: the API does not answer as it should ({event.get('detail')}).",
@@ -29,7 +31,7 @@ SAYS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "operator_held": lambda event: f"Held by hand: {event.get('topic')} ({event.get('reason')}).",
     "operator_released": lambda event: f"Released by hand: {event.get('topic')}.",
     "configuration_reloaded": lambda event: f"The changed mapping works (mapping {event.get('mapping')}).",
-    "configuration_refused": lambda event: f"Refused, what ran runs on: {_problems(event)}",
+    REFUSED: lambda event: f"Refused, what ran runs on: {_problems(event)}",
     "configuration_fixed": lambda _: "The file is right again.",
 }
 """Event and sentence."""
@@ -43,8 +45,10 @@ def _problems(event: Mapping[str, Any]) -> str:
 class Ear:
     """Reads a log as it grows."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, own: Path | None = None) -> None:
+        """`own`: the file that somebody edits, where the bridge has a copy of it."""
         self._log = log
+        self._own = own
         self._read = 0
 
     def new(self) -> Iterator[str]:
@@ -58,18 +62,20 @@ class Ear:
         whole = content[: content.rfind(b"\n") + 1] or (content if len(content) == _MOST else b"")
         self._read += len(whole)
         for line in whole.splitlines():
-            said = sentence(line)
+            said = sentence(line, self._own)
             if said is not None:
                 yield said
 
 
-def sentence(line: bytes) -> str | None:
-    """Of one log line; None: it is not worth one."""
+def sentence(line: bytes, own: Path | None = None) -> str | None:
+    """Of one log line; None: it is not worth one. What is refused is of `own`, where there is one."""
     try:
         event = json.loads(line)
     except ValueError:
         return None
     if not isinstance(event, dict) or event.get("reason") == "held_by_operator":  # who did it is said by another line
         return None
+    if own is not None and event.get("event") == REFUSED:
+        return cut(printable(f"Refused, what ran runs on: {own}: {_problems(event)}"), _LONGEST)
     say = SAYS.get(str(event.get("event")))
     return None if say is None else cut(printable(say(event)), _LONGEST)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from bridge.config.sections import Config
 from bridge.selftest.overrides import OF_THE_CLUSTER
+from bridge.text.printable import printable
 
 KEY: Final = "NX-playground"
 _HERE: Final = re.compile(
@@ -69,8 +70,9 @@ def without(text: str) -> str:
     return _HERE.sub(lambda each: f"{each['key']}{each['mark']}", text)
 
 
-def derived(config: Config, places: PlaygroundPlaces) -> str:
+def derived(config: Config, places: PlaygroundPlaces, made_from: str | None = None) -> str:
     """Somebody's own configuration, pointed at the playground; JSON, which is YAML, too."""
+    head = f"# Made from {printable(made_from)}: edit that one, and this follows.\n" if made_from else ""
     document: dict[str, Any] = dict(config.as_written())
     own = document.get("kafka", {}).get("properties") or {}
     changes: dict[str, dict[str, Any]] = {
@@ -95,7 +97,7 @@ def derived(config: Config, places: PlaygroundPlaces) -> str:
     }
     for section, values in changes.items():
         document[section] = {**(document.get(section) or {}), **values}
-    return json.dumps(_escaped(document), ensure_ascii=False, indent=1)
+    return head + json.dumps(_escaped(document), ensure_ascii=False, indent=1)
 
 
 def _escaped(node: Any) -> Any:

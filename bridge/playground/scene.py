@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import signal
 import socket
 import time
@@ -24,11 +25,12 @@ from bridge.emulator.seen import RequestBook, SeenRequest
 from bridge.emulator.served import EmulatorSurroundings
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
-from bridge.playground import own, places, things
+from bridge.playground import own, places, posted, things
 from bridge.playground.api import PlaygroundApi
 from bridge.playground.children import Household
 from bridge.playground.folder import Folder
 from bridge.playground.hearing import Ear
+from bridge.playground.own_file import OwnFile
 from bridge.playground.places import KEY, PlaygroundPlaces
 from bridge.playground.things import Announced
 from bridge.playground.voice import say, tell
@@ -98,7 +100,7 @@ def stage(options: PlaygroundOptions) -> PlaygroundStage:
         first = tuple(islice(shop, max(TROUBLE) + 1))
         # No more than the budget lets through within seconds: a newcomer's own record must not wait behind it.
         return PlaygroundStage(topics, (*first[:AT_ONCE], *(first[number] for number in TROUBLE)), shop, None)
-    config = own.configuration(options.config)
+    config = own.configuration(options.config).config
     records = own.samples(options.samples, options.topic, config)
     return PlaygroundStage(own.topics(config, options.topic, records), records, None, config)
 
@@ -143,21 +145,20 @@ async def _run(
     household.add("bridge", "run", "-c", str(folder.configuration), log=folder.log("bridge"))
     if has_console:
         household.add("console", "console", "-c", str(folder.configuration), log=folder.log("console"))
-    ear = Ear(folder.log("bridge"))
-    watch = OwnFile(options.config)
+    ear = Ear(folder.log("bridge"), options.config)
+    edited = OwnFile(options.config, lambda config: _copy(config, options.config, folder, where), tell)
     is_announced = False
     try:
         while not stop.is_set():
             if not is_announced and (book.seen or (time.monotonic() - began > 15 and _answers(where.bridge))):
                 is_announced = True
-                about = Announced(where, folder, options.config, staged.sources, staged.records, options.rate)
+                about = _about(options, staged, folder, where)
                 say(things.announcement(about, has_console=has_console, seconds=time.monotonic() - began))
             household.look()
             # Six partitions that are released are said once.
             for sentence in dict.fromkeys(ear.new() if is_announced else ()):
                 tell(sentence)
-            if watch.has_changed() and options.config is not None:
-                _derive(options.config, folder, where)
+            if edited.look():
                 processes.remove_if_we_die(folder.left_behind())
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _LOOK)
@@ -166,32 +167,20 @@ async def _run(
         await household.end()
 
 
-class OwnFile:
-    """Notices that somebody saved a file."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._seen = self._state()
-
-    def has_changed(self) -> bool:
-        """Since the last call."""
-        before, self._seen = self._seen, self._state()
-        return before != self._seen
-
-    def _state(self) -> tuple[int, int] | None:
-        try:
-            found = None if self._path is None else self._path.stat()
-        except OSError:
-            return None
-        return None if found is None else (found.st_mtime_ns, found.st_size)
-
-
 def has_console_extra() -> bool:
     """Whether `track-bridge[console]` is installed."""
     return all(importlib.util.find_spec(name) is not None for name in ("jinja2", "starlette", "uvicorn"))
 
 
 # --- parts ---------------------------------------------------------------------------------------------
+
+
+def _about(options: PlaygroundOptions, staged: PlaygroundStage, folder: Folder, where: PlaygroundPlaces) -> Announced:
+    record = None if staged.config is None else own.to_post(staged.records, staged.config)
+    about = Announced(where, folder, options.config, staged.sources, staged.records, record, options.rate)
+    if record is not None and things.example(posted.written(record)) is None:
+        folder.record.write_bytes(posted.written(record))
+    return about
 
 
 def _api(options: PlaygroundOptions, staged: PlaygroundStage, book: RequestBook, bootstrap: str) -> PlaygroundApi:
@@ -262,14 +251,13 @@ def _write(options: PlaygroundOptions, staged: PlaygroundStage, folder: Folder, 
             " --config out to continue with it."
         )
     else:
-        folder.write(places.derived(staged.config, where))
+        _copy(staged.config, options.config, folder, where)
 
 
-def _derive(path: Path, folder: Folder, where: PlaygroundPlaces) -> None:
-    try:
-        folder.write(places.derived(own.configuration(path), where))
-    except Misuse as wrong:
-        tell(f"Refused, what ran runs on: {wrong}")
+def _copy(config: Config, made_from: Path | None, folder: Folder, where: PlaygroundPlaces) -> None:
+    """Somebody's own, as the playground's processes read it."""
+    name = None if made_from is None else os.path.relpath(made_from, folder.path)
+    folder.write(places.derived(config, where, name))
 
 
 @contextmanager

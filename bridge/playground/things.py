@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bridge.commands import command
+from bridge.playground import posted
 from bridge.playground.folder import Folder
 from bridge.playground.places import PlaygroundPlaces
 from bridge.sandbox.sample import SampleRecord
@@ -28,6 +30,8 @@ class Announced:
     topics: Sequence[str]
     records: Sequence[SampleRecord]
     """Put into Kafka at the start."""
+    record: SampleRecord | None
+    """Somebody's own, to post."""
     rate: float
     """Events of the shop in a second."""
 
@@ -57,7 +61,7 @@ def addresses(about: Announced, *, has_console: bool) -> list[str]:
     console = [f"http://{places.console}/", f"to change something: the token in {places.token}"]
     if not has_console:
         console = ["not installed, all else works; to have it:", "pip install 'track-bridge[console]'"]
-    folder = "bridge.yaml to edit, logs" if about.own is None else "logs"
+    holds = "the logs" if about.own else "bridge.yaml to edit, the logs"
     return [
         f"Track API  {places.api}/",
         "           emulated; its page shows what came",
@@ -65,15 +69,22 @@ def addresses(about: Announced, *, has_console: bool) -> list[str]:
         f"           {console[1]}",
         f"Bridge     http://{places.bridge}/status",
         f"Kafka      {places.kafka}",
-        f"Folder     {about.folder.path}  {folder}",
+        f"Folder     {about.folder.path}, with {holds}",
     ]
 
 
-def example(records: Sequence[SampleRecord]) -> str:
-    """One of somebody's own records as curl takes it."""
-    value = ((records[0].value or b"") if records else b"").decode("utf-8", "replace")
+def example(body: bytes) -> str | None:
+    """A record as curl's -d takes it; None: it has to be in a file."""
+    value = body.decode("utf-8", "replace")
     fits = value.isprintable() and 0 < len(value) <= _LONGEST and "'" not in value and not value.startswith("@")
-    return f"'{value}'" if fits else "@record.json"
+    return f"'{value}'" if fits else None
+
+
+def posting(about: Announced) -> str:
+    """Options of curl for one of somebody's own records."""
+    body = b"{}" if about.record is None else posted.written(about.record)
+    typed = example(body)
+    return f"--data-binary {shlex.quote(f'@{about.folder.record}')}" if typed is None else f"-d {typed}"
 
 
 def ten(about: Announced, configuration: Path, *, is_shop: bool) -> list[tuple[str, Sequence[str]]]:
@@ -81,15 +92,16 @@ def ten(about: Announced, configuration: Path, *, is_shop: bool) -> list[tuple[s
     places, topics = about.places, about.topics
     topic, busiest = ("app.activity", "shop.orders") if is_shop else (topics[0], topics[0])
     mine = '{"type":"feature.used","id":"mine-1","data":{"user_id":"u-1","feature":"mine"}}'
-    record = f"'{mine}'" if is_shop else example(about.records)
+    record = f"-d '{mine}'" if is_shop else posting(about)
     explain = command("explain", "--event-id", "mine-1") if is_shop else command("explain", f"{topic}/0/0")
-    edit = "call Order Completed something else, and save" if is_shop else "change the mapping, and save"
+    what = "an event_name, in its route and in the examples that expect it"
+    edit = "call Order Completed something else, and save" if is_shop else f"change {what}; save"
     return [
         ("the group live; ? helps, q ends", [command("top")]),
         ("what needs someone, and why", [command("status")]),
         ("records in and requests out, as they go", [command("tap")]),
         ("dead letters: some come by themselves", [command("dlq", "stats")]),
-        ("a record of your own", [f"curl -d {record} {places.api}/_records/{topic}"]),
+        ("a record of your own", [f"curl {record} {places.api}/_records/{topic}"]),
         ("what became of it", [explain]),
         (edit, [f"${{EDITOR:-vi}} {configuration}"]),
         (

@@ -63,7 +63,7 @@ def test_a_file_that_lost_a_mark_is_refused_with_it() -> None:
 
 def test_somebodys_own_configuration_leads_nowhere_but_to_the_playground(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(OWN)
-    config = own.configuration(tmp_path / "own.yaml")
+    config = own.configuration(tmp_path / "own.yaml").config
     (tmp_path / "bridge.yaml").write_text(places.derived(config, HERE))
     loaded = load.read(tmp_path / "bridge.yaml", {})
     assert loaded.problems == ()

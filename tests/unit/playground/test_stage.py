@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import Misuse
+from bridge.playground import things
+from bridge.playground.folder import Folder
 from bridge.playground.scene import PlaygroundOptions, free_port, stage
+from bridge.playground.things import Announced
+from tests.unit.playground.test_places import HERE
 
 SHOP = PlaygroundOptions(Path("playground"))
 
@@ -33,7 +37,7 @@ def test_records_without_a_mapping_that_reads_them_are_refused() -> None:
 def test_records_of_ones_own_are_of_the_first_topic_unless_it_is_said(tmp_path: Path) -> None:
     config, samples = tmp_path / "own.yaml", tmp_path / "records.ndjson"
     config.write_text(
-        "kafka: {bootstrap_servers: 'k:9092', group_id: g, topics: [crm.people], start_from: latest}\n"
+        "kafka: {bootstrap_servers: 'k:9092', group_id: g, topics: [crm.people, crm.more], start_from: latest}\n"
         "track: {endpoint: 'https://analytex.userpilot.io'}\n"
         "dead_letter: {topic: g.dlq}\n"
         "mapping: {event_type: kind, user_id: who, events: {signup: {event_name: Signed Up}}}\n"
@@ -48,6 +52,40 @@ def test_records_of_ones_own_are_of_the_first_topic_unless_it_is_said(tmp_path: 
     config.write_text(config.read_text().replace("events:", "evnts:"))
     with pytest.raises(Misuse, match="evnts"):
         stage(own)
+
+
+def test_a_topic_that_the_bridge_does_not_read_and_samples_without_a_record_are_refused(tmp_path: Path) -> None:
+    config, samples = tmp_path / "own.yaml", tmp_path / "records.ndjson"
+    config.write_text(
+        "kafka: {bootstrap_servers: 'k:9092', group_id: g, topics: [crm.people, '^web[.].*']}\n"
+        "track: {endpoint: 'https://analytex.userpilot.io'}\n"
+        "dead_letter: {topic: g.dlq}\n"
+        "mapping: {event_type: kind, user_id: who, events: {signup: {event_name: Signed Up}}}\n"
+    )
+    samples.write_text("\n")
+    own = dataclasses.replace(SHOP, config=config)
+    with pytest.raises(Misuse, match=r"--topic: the bridge would not read other: kafka\.topics has crm\.people, \^web"):
+        stage(dataclasses.replace(own, topic="other"))
+    with pytest.raises(Misuse, match=rf"--samples: {samples} has no record"):
+        stage(dataclasses.replace(own, samples=(str(samples),)))
+    assert stage(dataclasses.replace(own, topic="web.shop")).sources == ["crm.people", "web.shop"]
+
+
+def test_a_configuration_that_is_not_there_is_named_once(tmp_path: Path) -> None:
+    with pytest.raises(Misuse) as refused:
+        stage(dataclasses.replace(SHOP, config=tmp_path / "nope.yaml"))
+    assert str(refused.value).splitlines() == [str(refused.value)]
+    assert str(refused.value).startswith(f"{tmp_path}/nope.yaml: does not exist")
+
+
+def test_the_start_says_what_is_in_the_folder_and_what_an_edit_takes(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "playground")
+    shop = Announced(HERE, folder, None, ["shop.orders"], [], None, 1.0)
+    own = dataclasses.replace(shop, own=Path("bridge.yaml"))
+    assert things.addresses(shop, has_console=True)[-1].endswith("playground, with bridge.yaml to edit, the logs")
+    assert things.addresses(own, has_console=True)[-1].endswith("playground, with the logs")
+    edit = "change an event_name, in its route and in the examples that expect it; save"
+    assert edit in [what for what, _ in things.ten(own, Path("bridge.yaml"), is_shop=False)]
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
