@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from math import nan
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
@@ -16,10 +18,12 @@ from bridge.config.mapping_section import MappingConfig
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.mapping.review.examples import run_examples
 from bridge.model import Record, Request
+from bridge.proposal.choices import Proposal
 from bridge.proposal.file.page import Connections
 from bridge.proposal.file.write import configuration_of
 from bridge.proposal.propose import propose
 from tests.support.proposal.made import Right, Topic
+from tests.support.proposal.topics import TOPICS
 
 ENVIRON = {"USERPILOT_ENDPOINT": "https://analytex.userpilot.io", "USERPILOT_API_KEY": "NX-secret-of-the-test"}
 
@@ -34,10 +38,25 @@ class Verdict:
         return self.right / max(1, self.right + self.wrong.total())
 
 
-def written(topic: Topic, folder: Path) -> tuple[str, MappingConfig, CompiledMapping]:
-    """The text of a file, and what it is once it is loaded and compiled."""
-    text = configuration_of(propose(topic.records, topic.schemas), Connections((topic.name,)), topic.schemas)
-    return (text, *compiled(text, folder, topic))
+@dataclass(frozen=True)
+class Written:
+    """What is proposed of a topic: the text of its file, and what that is once it is loaded and compiled."""
+
+    topic: Topic
+    proposal: Proposal
+    text: str
+    config: MappingConfig
+    mapping: CompiledMapping
+
+
+@cache
+def written(name: str) -> Written:
+    """Of one of `TOPICS`; once in a run, for all tests that look at it."""
+    topic = TOPICS[name]()
+    proposal = propose(topic.records, topic.schemas)
+    text = configuration_of(proposal, Connections((topic.name,)), topic.schemas)
+    with TemporaryDirectory() as folder:
+        return Written(topic, proposal, text, *compiled(text, Path(folder), topic))
 
 
 def compiled(text: str, folder: Path, topic: Topic) -> tuple[MappingConfig, CompiledMapping]:

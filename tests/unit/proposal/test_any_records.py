@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from bridge.model import Record
 from bridge.proposal.file.page import Connections
 from bridge.proposal.file.write import configuration_of
 from bridge.proposal.propose import propose
-from tests.support.proposal.judged import compiled, judged
+from tests.everyday import examples
+from tests.support.proposal.judged import compiled, judged, written
 from tests.support.proposal.made import Topic
-from tests.support.proposal.topics import TOPICS
 
 NAMES = st.sampled_from(
     ["type", "id", "time", "user_id", "data", "event", "email", "no", "1e3", ": ", "#", "a.b", 'q"uote', "key", "topic",
@@ -60,7 +59,9 @@ def _of(value: Any) -> Record:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(records(), st.randoms(use_true_random=False))
 @example((), random.Random(0))  # noqa: S311 - an order
@@ -76,21 +77,15 @@ def test_any_records_make_a_configuration_that_loads_whatever_their_order(
     assert configuration_of(propose(shuffled, topics=topics), Connections(topics)) == text
 
 
-@cache
-def _text(name: str) -> str:
-    topic = TOPICS[name]()
-    return configuration_of(propose(topic.records, topic.schemas), Connections((topic.name,)), topic.schemas)
-
-
 @pytest.mark.parametrize("name", ["2 debezium", "4 segment", "plain"])
 def test_the_order_of_samples_does_not_matter(name: str) -> None:
-    topic = TOPICS[name]()
-    backwards = topic.records[::-1]
-    assert configuration_of(propose(backwards, topic.schemas), Connections((topic.name,)), topic.schemas) == _text(name)
+    topic = written(name).topic
+    backwards = propose(topic.records[::-1], topic.schemas)
+    assert configuration_of(backwards, Connections((topic.name,)), topic.schemas) == written(name).text
 
 
 def test_topics_of_different_shape_have_settings_of_their_own_and_share_what_is_alike(tmp_path: Path) -> None:
-    mixed = [TOPICS[name]() for name in ("plain", "7 stripe", "shopify")]
+    mixed = [written(name).topic for name in ("plain", "7 stripe", "shopify")]
     records = tuple(record for each in mixed for record in each.records)
     names = tuple(each.name for each in mixed)
     text = configuration_of(propose(records), Connections(names))

@@ -109,15 +109,15 @@ def test_what_the_bridge_does_not_read_is_named(values: tuple[bytes, ...], said:
     assert said in proposed(sampled(*values), tmp_path)[0]
 
 
-def test_ten_thousand_types_become_routes_by_their_beginnings(tmp_path: Path) -> None:
-    values = [{"type": f"{('order', 'cart', 'user')[n % 3]}.{n}", "userId": f"u-{n % 50}"} for n in range(10_000)]
+def test_hundreds_of_types_become_routes_by_their_beginnings(tmp_path: Path) -> None:
+    values = [{"type": f"{('order', 'cart', 'user')[n % 3]}.{n}", "userId": f"u-{n % 50}"} for n in range(600)]
     text, config = proposed(sampled(*values), tmp_path)
     assert set(config.events) == {"order.*", "cart.*", "user.*"}
     assert "too many for a route each" in text
 
 
-def test_thousands_of_types_without_anything_in_common_become_one_route(tmp_path: Path) -> None:
-    values = [{"type": f"T{n:x}thing", "userId": f"u-{n % 50}"} for n in range(2_000)]
+def test_hundreds_of_types_without_anything_in_common_become_one_route(tmp_path: Path) -> None:
+    values = [{"type": f"T{n:x}thing", "userId": f"u-{n % 50}"} for n in range(300)]
     text, config = proposed(sampled(*values), tmp_path)
     assert set(config.events) == {"*"}
     assert "too many for a route each" in text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.support.proposal.judged import judged, written
@@ -14,11 +12,11 @@ UNWRITTEN = {"1 avro", "10 protobuf"}
 
 
 @pytest.mark.parametrize("name", TOPICS)
-def test_the_proposal_makes_the_right_event_of_nine_records_in_ten_and_shows_each(name: str, tmp_path: Path) -> None:
-    topic = TOPICS[name]()
+def test_the_proposal_makes_the_right_event_of_nine_records_in_ten_and_shows_each(name: str) -> None:
+    made = written(name)  # which runs the examples, too
+    topic = made.topic
     assert len(topic.records) >= 40
-    _, config, mapping = written(topic, tmp_path)  # which runs the examples, too
-    verdict = judged(topic, mapping)
+    verdict = judged(topic, made.mapping)
     assert verdict.share >= 0.9, verdict.wrong
     names = {right.event_name for each in topic.right for right in each}
-    assert len(config.examples) == (0 if name in UNWRITTEN else min(6, len(names)))
+    assert len(made.config.examples) == (0 if name in UNWRITTEN else min(6, len(names)))
