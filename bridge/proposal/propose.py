@@ -62,7 +62,7 @@ def _topic(topic: SampledTopic) -> tuple[ProposedTopic, list[Request]]:
     free = [each for each in fields if each.expression not in user.text.split(" || ")]
     when = time_of(free, stored)
     time_field = next((each for each in free if each.expression == when.setting.text), None)
-    identifier = id_of([each for each in free if each is not time_field], time_field)
+    identifier = id_of([each for each in free if each is not time_field], time_field, changes=changes)
     used = _used(kind.setting, user, when.setting, identifier)
     users = _users(user, fields)
     routes, remarks = routes_of(

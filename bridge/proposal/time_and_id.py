@@ -37,6 +37,11 @@ _IDS: Final = {
     "transaction key": 5, "trace id": 2, "request id": 3, "correlation id": 2,
 }  # fmt: skip
 
+_ROW: Final = frozenset({"before", "after", "source", "transaction"})
+"""Of Debezium's envelope: what a row is, and what several changes share."""
+_FLAT: Final = frozenset({"__op", "__deleted"})
+"""What Debezium adds to a row that it flattens."""
+
 
 @dataclass(frozen=True, slots=True)
 class TimeChoice:
@@ -85,9 +90,13 @@ def _time(field: SampledField, stored: Mapping[int, float]) -> tuple[float, Samp
     return (score, field, form, moments) if score >= _LEAST else None
 
 
-def id_of(fields: Sequence[SampledField], time: SampledField | None) -> ProposedSetting:
-    """What is another one in each event, and is called an id; else what Kafka tells."""
-    ranked = sorted(((_own(each), each) for each in fields), key=lambda pair: (-pair[0], pair[1].expression))
+def id_of(fields: Sequence[SampledField], time: SampledField | None, *, changes: bool = False) -> ProposedSetting:
+    """What is another one in each event, and is called an id; else what Kafka tells.
+
+    Of `changes` of rows, no id of the row is the change's, even where no row changed twice in the sample.
+    """
+    own = _not_of_the_row(fields, changes=changes)
+    ranked = sorted(((_own(each), each) for each in own), key=lambda pair: (-pair[0], pair[1].expression))
     best = ranked[0] if ranked else None
     if best is not None and best[0] >= _LEAST:
         return ProposedSetting(best[1].expression, f"{best[1].found}, never the same twice", best[1].share)
@@ -103,6 +112,17 @@ def id_of(fields: Sequence[SampledField], time: SampledField | None) -> Proposed
         "header:event-id", "id repeats, and no other field tells events apart: as no such header is there, "
         "topic/partition/offset does",
     )  # fmt: skip
+
+
+def _not_of_the_row(fields: Sequence[SampledField], *, changes: bool) -> list[SampledField]:
+    """Those that may say which change it is: neither in the row nor, where it was flattened, a column of it."""
+    is_flat = any(each.origin == "value" and each.names[0] in _FLAT for each in fields if each.names)
+    return [
+        each
+        for each in fields
+        if each.origin != "value"
+        or not ((changes and each.names[0] in _ROW) or (is_flat and not each.names[0].startswith("__")))
+    ]
 
 
 def _tell_apart(one: SampledField, other: SampledField) -> bool:
