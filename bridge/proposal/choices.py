@@ -38,6 +38,13 @@ class ProposedKey:
     """How many of the route's events have it: ``98 %``."""
     why_not: str | None = None
     """Why it is only shown in a comment; None: it is sent."""
+    hint: str = ""
+    """What else it might be."""
+
+    @property
+    def remark(self) -> str:
+        """What a file says of it, behind it."""
+        return "; ".join(each for each in (self.fill, self.why_not, self.hint) if each)
 
 
 @dataclass(frozen=True, slots=True)

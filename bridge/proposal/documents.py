@@ -72,3 +72,8 @@ class SampledTopic:
     """References to schemas that are not known."""
     titles: tuple[str, ...] = ()
     """Names of the schemas that records were written with."""
+
+    @property
+    def lacks_schemas(self) -> bool:
+        """Whether records are not read for the want of a schema."""
+        return bool(self.missing_schemas) or any("schema" in why for why in self.unreadable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
@@ -21,6 +22,12 @@ _NOISE: Final = frozenset(
     {"specversion", "datacontenttype", "dataschema", "schema", "api version", "livemode", "version", "spec version",
      "ts ms", "ts us", "ts ns", "op", "operation", "schema version", "write key", "object", "type", "event type"}
 )  # fmt: skip
+_FREE_TEXT: Final = frozenset({"note", "notes", "comment", "comments", "remark", "remarks", "memo", "message body"})
+_CHANGED: Final = frozenset(
+    {"updated at", "modified at", "last modified", "last updated", "last modified at", "last updated at",
+     "updated date", "modified date", "last modified date", "update time", "updated on", "modified on"}
+)  # fmt: skip
+_NUMBER: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?")
 _TAKEN: Final = frozenset({"occurred_at", "event_id"})
 _CENTS: Final = (("cents",), ("minor",), ("amount", "minor"))
 
@@ -40,7 +47,7 @@ def keys_of(fields: Sequence[SampledField], used: Collection[str]) -> tuple[Prop
             continue
         spec, key = _spec(each)
         key = _free(key, each, names)
-        made = ProposedKey(key, spec, percent(len(each.values), each.of), why_not)
+        made = ProposedKey(key, spec, percent(len(each.values), each.of), why_not, _hint(each))
         (sent if why_not is None else shown).append(made)
     return (*sent, *shown)
 
@@ -66,7 +73,30 @@ def _objection(field: SampledField) -> str | None:
         return "is long text"
     if any(text[:1] in {"{", "["} for text in texts):
         return "is JSON inside of a text: from_json() reads it"
+    return _noise(field, texts)
+
+
+def _noise(field: SampledField, texts: Sequence[str]) -> str | None:
+    """What nobody counts by: it is sent where somebody says so."""
+    own = words(field.names[-1])
+    name = " ".join(own)
+    if texts and name in _FREE_TEXT:
+        return "is free text: nobody knows what is in it"
+    if name in _CHANGED:
+        return "says when it was changed, not what happened"
+    if "graphql" in own or (texts and all(text.startswith("gid://") for text in texts)):
+        return "is an id for another API"
     return None
+
+
+def _hint(field: SampledField) -> str:
+    """Userpilot adds up numbers, and no texts."""
+    values = list(field.values.values())
+    if not values or "version" in words(field.names[-1]):
+        return ""
+    if not all(isinstance(each, str) and _NUMBER.fullmatch(each) for each in values):
+        return ""
+    return f"a number in a text: to_number({field.expression})" if any("." in each for each in values) else ""
 
 
 def _worth(field: SampledField) -> float:

@@ -171,7 +171,7 @@ def _route(route: ProposedRoute, topics: tuple[str, ...], indent: int) -> Iterat
         yield f"{margin}metadata:"
     for each in sent:
         value = flow(each.spec) if isinstance(each.spec, dict) else scalar(each.spec)
-        yield f"{margin}  {scalar(each.key)}: {value}  # {each.fill}"
+        yield f"{margin}  {scalar(each.key)}: {value}  # {each.remark}"
     kept = [each for each in route.keys if each.why_not is not None]
     if kept:
         yield from comment(
@@ -180,7 +180,7 @@ def _route(route: ProposedRoute, topics: tuple[str, ...], indent: int) -> Iterat
         )
     for each in kept:
         value = flow(each.spec) if isinstance(each.spec, dict) else scalar(each.spec)
-        yield f"{margin}  # {scalar(each.key)}: {value}  # {each.fill}; {each.why_not}"
+        yield f"{margin}  # {scalar(each.key)}: {value}  # {each.remark}"
 
 
 def counted(proposal: Proposal) -> str:

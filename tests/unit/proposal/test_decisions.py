@@ -119,6 +119,30 @@ def test_the_event_id_is_never_the_same_twice_and_never_the_user(value: Value, i
     assert topic_of(value).event_id.spec == identifier
 
 
+def _change(n: int) -> dict[str, Any]:
+    """Of a connector whose position nobody knows, so that the decoder has no id for it."""
+    row = {"id": n, "email": f"{n}@mail.test", "order_id": 100 + n}
+    return {
+        "before": None, "after": row, "op": "c", "ts_ms": 1767323045000 + n,
+        "source": {"connector": "other", "db": "app", "table": "users", "event_id": f"s-{n}"},
+        "transaction": {"id": f"t-{n}", "total_order": 1, "data_collection_order": 1},
+    }  # fmt: skip
+
+
+def test_a_row_s_key_is_never_the_id_of_its_change() -> None:
+    proposed = topic_of(_change)
+    assert proposed.topic.format.unwrap == "debezium"
+    assert proposed.event_id.spec == "id"
+    assert "topic/partition/offset" in proposed.event_id.evidence
+
+
+@pytest.mark.parametrize("mark", ["__op", "__deleted"])
+def test_nor_is_it_where_the_row_was_flattened(mark: str) -> None:
+    proposed = topic_of(lambda n: {"id": n, "user_id": f"u-{n % 3}", "order_id": 100 + n, mark: "c"})
+    assert proposed.event_id.spec == "header:event-id"
+    assert "topic/partition/offset" in proposed.event_id.evidence
+
+
 def test_metadata_are_scalars_that_are_often_there_and_nothing_of_a_person() -> None:
     (route,) = topic_of(
         lambda n: {
@@ -148,3 +172,35 @@ def test_no_more_metadata_are_sent_than_a_person_reads() -> None:
 def test_alike_names_at_different_places_have_keys_of_their_own() -> None:
     (route,) = topic_of(lambda n: {"userId": f"u-{n % 3}", "cart": {"size": n}, "shop": {"size": n + 1}}).routes
     assert sorted(each.key for each in route.keys) == ["shop_size", "size"]
+
+
+def test_what_nobody_counts_by_is_offered_and_not_sent() -> None:
+    (route,) = topic_of(
+        lambda n: {
+            "type": "order.paid", "userId": f"u-{n % 3}", "note": "ring twice", "description": "A chair",
+            "updated_at": f"2026-01-02T03:04:{n:02d}Z", "at": f"2026-01-02T03:03:{n:02d}Z",
+            "admin_graphql_api_id": f"7{n % 4}", "parent": f"gid://shopify/Order/{n}", "notes": n,
+        }
+    ).routes  # fmt: skip
+    why = {each.key: each.why_not for each in route.keys}
+    assert why == {
+        "note": "is free text: nobody knows what is in it",
+        "updated_at": "says when it was changed, not what happened",
+        "admin_graphql_api_id": "is an id for another API",
+        "parent": "is an id for another API",
+        "description": None,
+        "notes": None,
+    }
+
+
+def test_a_number_in_a_text_is_told_with_what_makes_it_one() -> None:
+    (route,) = topic_of(
+        lambda n: {
+            "type": "order.paid", "userId": f"u-{n % 3}", "total-price": f"{n}.50", "version": "1.5",
+            "zip_code": "10115", "total": n, "label": "1.5 kg",
+        }
+    ).routes  # fmt: skip
+    hints = {each.key: each.hint for each in route.keys if each.hint}
+    assert hints == {"total_price": 'a number in a text: to_number("total-price")'}
+    (priced,) = [each for each in route.keys if each.key == "total_price"]
+    assert priced.remark == '100 %; a number in a text: to_number("total-price")'
