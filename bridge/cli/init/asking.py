@@ -29,7 +29,11 @@ def ask(question: str, default: str, check: Check | None = None) -> str:
         say(question)
         sys.stderr.write(f"{printable_lines(f'  [{default}]: ')}")
         sys.stderr.flush()
-        answer = sys.stdin.readline()
+        try:
+            answer = sys.stdin.readline()
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")  # the shell's prompt begins a line
+            raise
         if not answer:
             sys.stderr.write("\n")
             raise typer.Abort

@@ -142,7 +142,7 @@ def init(  # noqa: PLR0917 - options are parameters
 
 def _run(options: InitOptions, *, as_json: bool) -> ExitCode:
     from bridge.cli.frame import output
-    from bridge.cli.init import ending, sampling, summary
+    from bridge.cli.init import answers, ending, sampling, summary
     from bridge.commands import configured_by
 
     brokers: str | None = options.brokers
@@ -154,22 +154,25 @@ def _run(options: InitOptions, *, as_json: bool) -> ExitCode:
         records = sampling.of_files(options)
         topics = tuple(sorted({record.topic for record in records}))
     options, schemas, proposal = _proposed(options, records, topics)
-    if not as_json:
+    sampling.refuse_unreadable(proposal)
+    if options.asks and not as_json:
         summary.show(proposal)
-    options, proposal = _asked(options, proposal)
+    options, proposal = answers.asked(options, proposal)
     path, secrets, missing = _written(options, brokers, topics, proposal, schemas)
     if path is None:
         output.result({"written": None}, "Nothing was written.", as_json=as_json)
         return ExitCode.FINDINGS
     configured_by(str(path))
     if not as_json:
+        if not options.asks:
+            summary.show(proposal)  # after the file: whoever reads no more than the first lines has it, too
         output.lines([f"Written: {path}", ""])
     review = ending.look(path, records, options.schemas, secrets, has_brokers=options.reads_kafka)
     if as_json:
         output.document({"written": str(path)} | summary.document(proposal) | review.document() | {"to_do": missing})
     else:
         review.show()
-        ending.next_steps(missing)
+        ending.next_steps(missing, () if options.raw else options.samples)
     return review.code
 
 
@@ -177,7 +180,7 @@ def _proposed(
     options: InitOptions, records: Sequence[Record], topics: Sequence[str]
 ) -> tuple[InitOptions, CommandSchemas, Proposal]:
     """Where records name schemas and nobody said where these are, that is asked."""
-    from bridge.cli.init import asking
+    from bridge.cli.init import answers, asking
     from bridge.config.sections import SchemaRegistry
     from bridge.proposal.documents import TopicFormat
     from bridge.proposal.propose import propose
@@ -196,25 +199,13 @@ def _proposed(
         if schemas.trouble is not None:
             asking.say(str(schemas.trouble))
             options = replace(options, registry=None)
-        needed = any(each.topic.missing_schemas or _names_schemas(each.topic.unreadable) for each in proposal.topics)
+        needed = any(each.topic.lacks_schemas for each in proposal.topics)
         if schemas.trouble is None and (not needed or not options.asks or options.registry is not None):
             return options, schemas, proposal
-        answer = asking.ask("Records name schemas. The schema registry's address?", "none", _registry_fault)
+        answer = asking.ask("Records name schemas. The schema registry's address?", "none", answers.registry_fault)
         if answer == "none":
             return options, schemas, proposal
         options = replace(options, registry=answer)
-
-
-def _names_schemas(unreadable: Mapping[str, int]) -> bool:
-    return any("schema" in why for why in unreadable)
-
-
-def _registry_fault(text: str) -> str | None:
-    from bridge.cli.init import given
-    from bridge.config.keys import registry_url
-
-    wrong = None if text == "none" else given.fault(text, registry_url.normalise)
-    return None if wrong is None else f"It {wrong}"
 
 
 def _content(path: Path, message_type: str | None) -> bytes:
@@ -231,77 +222,6 @@ def _content(path: Path, message_type: str | None) -> bytes:
         option = "--message-type" if key == "message_type" else "--descriptor-set"
         raise Misuse(f"{option} {message_type if key == 'message_type' else path}: {why}.")
     return content
-
-
-# --- what only a person can say
-
-
-def _asked(options: InitOptions, proposal: Proposal) -> tuple[InitOptions, Proposal]:
-    if not options.asks:
-        return options, proposal
-    from bridge.cli.init import asking, given
-    from bridge.text.amounts import plural
-
-    changed = []
-    for each in proposal.topics:
-        if each.topic.documents:
-            question = f"Whose events are those of {each.topic.name}? A field, or Enter for what was found."
-            answer = asking.ask(question, each.user_id.text, _expression_fault)
-            if answer != each.user_id.text:
-                setting = replace(each.user_id, spec=answer, evidence="as you said", is_certain=True)
-                each = replace(each, user_id=setting, drops_userless=False)  # noqa: PLW2901
-        changed.append(each)
-    endpoint, key = options.endpoint, options.api_key_file
-    if endpoint is None:
-        question = "Userpilot's host, shown there under Environment, or Enter to say it later in USERPILOT_ENDPOINT."
-        endpoint = asking.ask(question, "later", _endpoint_fault)
-    if key is None:
-        question = "The file that holds the API key, or Enter to say the key later in USERPILOT_API_KEY."
-        key = asking.ask(question, "later", given.key_fault)
-    start = options.start_from
-    if start is None:
-        records = sum(each.topic.records for each in proposal.topics)
-        question = (
-            "Where does the bridge begin? latest: what is new. earliest: all there is, "
-            f"at least {plural(records, 'record')}. Or an age, such as 24h."
-        )
-        start = asking.ask(question, "latest", _start_fault)
-    return (
-        replace(
-            options,
-            start_from=start,
-            endpoint=None if endpoint == "later" else endpoint,
-            api_key_file=None if key == "later" else key,
-        ),
-        replace(proposal, topics=tuple(changed)),
-    )
-
-
-def _expression_fault(text: str) -> str | None:
-    from bridge.mapping.expressions.readers import ValueSpecError
-    from bridge.mapping.expressions.values import compile_value
-
-    try:
-        compile_value(text, "user_id")
-    except ValueSpecError as problem:
-        return f"{problem}."
-    return None
-
-
-def _endpoint_fault(text: str) -> str | None:
-    from bridge.cli.init import given
-    from bridge.config.keys import endpoint
-
-    wrong = None if text == "later" else given.fault(text, endpoint.normalise)
-    return None if wrong is None else f"It {wrong}"
-
-
-def _start_fault(text: str) -> str | None:
-    from bridge.cli.init import given
-    from bridge.config.keys import scalars
-
-    wrong = given.fault(text, scalars.start_from)
-    return None if wrong is None else f"It {wrong}"
 
 
 # --- the file
@@ -361,7 +281,7 @@ def _later(options: InitOptions, proposal: Proposal) -> Iterator[str]:
     if options.api_key_file is not None and not Path(options.api_key_file).exists():
         yield f"put the API key into {options.api_key_file}, which is not there yet"
     for each in proposal.topics:
-        if each.topic.missing_schemas or _names_schemas(each.topic.unreadable):
+        if each.topic.lacks_schemas:
             yield f"set schema_registry in the file: records of {each.topic.name} name schemas. Then do this again"
         elif not each.topic.documents:
             yield f"do this again once {each.topic.name} has events that can be read: it has no route yet"

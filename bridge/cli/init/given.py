@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.errors import Misuse
+from bridge.text.printable import printable
 
 LIMIT: Final = 1000
 """Records of each topic."""
@@ -85,7 +86,7 @@ def _missing(options: InitOptions) -> Iterator[str]:
 
 def _values(options: InitOptions) -> Iterator[str]:
     from bridge.config import kafka_properties
-    from bridge.config.keys import endpoint, registry_url, scalars
+    from bridge.config.keys import registry_url, scalars
 
     yield from _names(options)
     if options.raw and not options.samples:
@@ -95,7 +96,7 @@ def _values(options: InitOptions) -> Iterator[str]:
     if options.message_type is not None and options.descriptor_set is None:
         yield "--message-type names a message of --descriptor-set FILE: give both."
     for name, text, read in (
-        ("--endpoint", options.endpoint, endpoint.normalise),
+        ("--endpoint", options.endpoint, endpoint),
         ("--registry", options.registry, registry_url.normalise),
         ("--start-from", options.start_from, scalars.start_from),
     ):
@@ -116,13 +117,27 @@ def fault(text: str, read: Callable[[str], object]) -> str | None:
     return None
 
 
+def endpoint(text: str) -> None:
+    """Raises `ValueError` for what is no host, as the configuration does, and for a word that only could be one."""
+    from bridge.config.keys import endpoint as key
+
+    address = key.normalise(text)
+    if text.strip("/").isalnum() and not key.is_loopback(address):
+        raise ValueError("names no host of Userpilot: write an address such as https://analytex.userpilot.io")
+
+
 def _names(options: InitOptions) -> Iterator[str]:
     """Of topics and files."""
-    from bridge.config.topics.topic_patterns import is_pattern
+    from bridge.config.topics import topic_patterns
 
     for name in options.topics:
-        if is_pattern(name):
+        if topic_patterns.is_pattern(name):
             yield f"--topics {name} is a pattern, and records are read by topics' names; put it into the file later."
+        elif topic_patterns.fault(name) is not None:
+            yield (
+                f"--topics {printable(name)} is no name of a topic: letters, digits, dots, underscores and dashes, "
+                "at most 249."
+            )
     for name in options.samples:
         if name != "-" and not Path(name).is_file():
             yield f"--samples {name} is no file that can be read."

@@ -13,11 +13,13 @@ from bridge.cli.init import asking
 from bridge.cli.init.given import InitOptions
 from bridge.errors import Misuse, Unreachable
 from bridge.model import Record
-from bridge.text.amounts import listed, size, thousands
+from bridge.text.amounts import listed, plural, size, thousands
+from bridge.text.printable import printable
 
 if TYPE_CHECKING:
     from bridge.config.sections import Kafka
     from bridge.kafka.admin.inspection import Cluster, Inspection
+    from bridge.proposal.choices import Proposal
 
 _ROOM: Final = 128_000_000
 """Bytes of records that are held at once: a topic may have records of megabytes."""
@@ -38,6 +40,7 @@ def of_files(options: InitOptions) -> list[Record]:
 
     found: list[Record] = []
     held: Counter[str] = Counter()
+    others: Counter[str] = Counter()
     room, read = _ROOM, 0
     for name in options.samples:
         topic = options.topics[0] if len(options.topics) == 1 else _topic_of(name)
@@ -48,20 +51,57 @@ def of_files(options: InitOptions) -> list[Record]:
             if isinstance(record, Value):
                 # When it was written nobody knows: the time of reading says nothing of the traffic.
                 record = Record(topic, 0, record.offset, None, record.key, record.value, record.headers)  # noqa: PLW2901
+            if options.topics and record.topic not in options.topics:
+                others[record.topic] += 1
+                continue
             held[record.topic] += 1
             if held[record.topic] > options.limit or record.size > room:
                 continue
             room -= record.size
             found.append(record)
+    _compare(options, held, others)
     if not found:
         raise Misuse(f"There is no record in {listed(options.samples)}: nothing can be learnt from it.")
     return found
+
+
+def _compare(options: InitOptions, held: Counter[str], others: Counter[str]) -> None:
+    """With the topics that were named. Raises `Misuse` for one that no record is of."""
+    absent = [name for name in options.topics if name not in held]
+    if absent and (held or others):
+        raise Misuse(
+            f"--topics {', '.join(absent)}: no record in {listed(options.samples)} is of it. They are of "
+            f"{printable(listed(sorted({*held, *others})))}: name that, or leave --topics out. (Records that name no "
+            "topic are of the one that --topics names, or of the file's name where it names several.)"
+        )
+    if others:
+        asking.say(
+            f"Left out: {plural(others.total(), 'record')} of {listed(sorted(others))}. --topics names "
+            f"{listed(options.topics)}."
+        )
 
 
 def _topic_of(name: str) -> str:
     """``shop.orders`` of ``samples/shop.orders.ndjson``."""
     plain = "events" if name == "-" else re.sub(r"(?:\.(?:gz|ndjson|jsonl|json|txt|bin))+$", "", Path(name).name)
     return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip(".-") or "events"
+
+
+def refuse_unreadable(proposal: Proposal) -> None:
+    """Raises `Misuse` where there are records and not one of them can be read, whatever schemas were known."""
+    topics = [each.topic for each in proposal.topics]
+    unreadable = [topic for topic in topics if topic.unreadable]
+    if not unreadable or any(topic.documents or topic.lacks_schemas for topic in topics):
+        return
+    lines = [f"No record of {listed([topic.name for topic in unreadable])} can be read: nothing can be learnt."]
+    for topic in unreadable:
+        why, number = min(topic.unreadable.items(), key=lambda item: (-item[1], item[0]))
+        lines.append(f"{topic.name}: {topic.evidence}; {why} ({plural(number, 'record')}).")
+    lines.append(
+        "Nothing is written. Give records with JSON, or say how they are read: --registry URL or --schema ID=FILE, "
+        "--descriptor-set FILE, and --raw where a file is one binary value."
+    )
+    raise Misuse("\n".join(lines))
 
 
 # --- topics

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from bridge.cli import entry
+from bridge.exits import ExitCode
 from tests.support.proposal.topics import TOPICS
 
 
@@ -141,3 +144,87 @@ def test_an_empty_file_teaches_nothing(here: Path, capsys: pytest.CaptureFixture
     assert entry.run(["init", "--samples", "empty.ndjson"]) == 2
     assert "no record in empty.ndjson" in capsys.readouterr().err
     assert not (here / "bridge.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"Dear all,\nno record is in here.\n", bytes(range(128, 256)) * 9], ids=["text", "binary"]
+)
+def test_where_nothing_can_be_read_nothing_is_written_and_why_is_said(
+    here: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    (here / "letter.txt").write_bytes(content)
+    assert entry.run(["init", "--samples", "letter.txt", "--yes"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "No record of letter can be read" in captured.err
+    assert "which the bridge cannot read as it is" in captured.err
+    assert "Nothing is written." in captured.err
+    assert not (here / "bridge.yaml").exists()
+
+
+def test_a_topic_s_name_that_none_can_have_is_refused_before_anything_is_read(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        entry.run(
+            ["init", "--samples", "shop.orders.ndjson", "--topics", "a b/\N{LATIN SMALL LETTER U WITH DIAERESIS}"]
+        )
+        == 2
+    )
+    assert "is no name of a topic: letters, digits" in capsys.readouterr().err
+    assert not (here / "bridge.yaml").exists()
+
+
+def _dump(path: Path, *topics: str) -> None:
+    """As `kcat -J` prints it: each line says its topic."""
+    values = [{"type": "order.paid", "user_id": f"u-{number % 3}", "id": f"e-{number}"} for number in range(6)]
+    lines = [
+        json.dumps({"topic": topic, "partition": 0, "offset": number, "payload": json.dumps(value)})
+        for number, value in enumerate(values)
+        for topic in topics
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_a_topic_that_no_sample_is_of_is_refused_with_those_that_there_are(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _dump(here / "dump.ndjson", "orders", "users")
+    assert entry.run(["init", "--samples", "dump.ndjson", "--topics", "other"]) == 2
+    assert "--topics other: no record in dump.ndjson is of it. They are of orders, users" in capsys.readouterr().err
+    assert not (here / "bridge.yaml").exists()
+
+
+def test_topics_choose_among_samples_that_name_theirs_and_the_others_are_counted(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _dump(here / "dump.ndjson", "orders", "users")
+    assert entry.run(["init", "--samples", "dump.ndjson", "--topics", "users"]) == 0
+    assert "Left out: 6 records of orders. --topics names users." in " ".join(capsys.readouterr().err.split())
+    written = yaml.safe_load((here / "bridge.yaml").read_text(encoding="utf-8"))
+    assert written["kafka"]["topics"] == ["users"]
+
+
+def test_the_file_is_there_even_where_nobody_reads_what_is_printed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)  # as `head` has done after its lines
+    with monkeypatch.context() as patch, os.fdopen(writing, "w", buffering=1, encoding="utf-8") as closed:
+        patch.setattr(sys, "stdout", closed)
+        assert entry.run(["init", "--samples", "shop.orders.ndjson", "--yes"]) == ExitCode.PIPE_CLOSED
+    assert yaml.safe_load((here / "bridge.yaml").read_text(encoding="utf-8"))["kafka"]["topics"] == ["shop.orders"]
+
+
+@pytest.mark.usefixtures("here")
+def test_what_comes_next_names_how_to_try_the_file_without_kafka_and_userpilot(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert entry.run(["init", "--samples", "shop.orders.ndjson"]) == 0
+    told = " ".join(capsys.readouterr().out.partition("Next:")[2].split())
+    assert "playground --samples shop.orders.ndjson -c bridge.yaml: play with it" in told
+    assert "emulator: an API to send to" in told
+
+
+@pytest.mark.usefixtures("here")
+def test_a_word_is_no_endpoint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.run(["init", "--samples", "shop.orders.ndjson", "--endpoint", "24h"]) == 2
+    assert "--endpoint names no host of Userpilot" in capsys.readouterr().err
