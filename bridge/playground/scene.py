@@ -152,7 +152,7 @@ async def _run(
         while not stop.is_set():
             if not is_announced and (book.seen or (time.monotonic() - began > 15 and _answers(where.bridge))):
                 is_announced = True
-                about = _about(options, staged, folder, where)
+                about = announced(options, staged, folder, where)
                 say(things.announcement(about, has_console=has_console, seconds=time.monotonic() - began))
             household.look()
             # Six partitions that are released are said once.
@@ -167,20 +167,23 @@ async def _run(
         await household.end()
 
 
+def announced(
+    options: PlaygroundOptions, staged: PlaygroundStage, folder: Folder, where: PlaygroundPlaces
+) -> Announced:
+    """What is said at the start; a record that is too long for a command is put into the folder."""
+    record = None if staged.config is None else own.to_post(staged.records, staged.config)
+    about = Announced(where, folder, options.config, staged.sources, staged.records, record, options.rate)
+    if record is not None and things.example(posted.written(record)) is None:
+        folder.record.write_bytes(posted.written(record))
+    return about
+
+
 def has_console_extra() -> bool:
     """Whether `track-bridge[console]` is installed."""
     return all(importlib.util.find_spec(name) is not None for name in ("jinja2", "starlette", "uvicorn"))
 
 
 # --- parts ---------------------------------------------------------------------------------------------
-
-
-def _about(options: PlaygroundOptions, staged: PlaygroundStage, folder: Folder, where: PlaygroundPlaces) -> Announced:
-    record = None if staged.config is None else own.to_post(staged.records, staged.config)
-    about = Announced(where, folder, options.config, staged.sources, staged.records, record, options.rate)
-    if record is not None and things.example(posted.written(record)) is None:
-        folder.record.write_bytes(posted.written(record))
-    return about
 
 
 def _api(options: PlaygroundOptions, staged: PlaygroundStage, book: RequestBook, bootstrap: str) -> PlaygroundApi:

@@ -47,15 +47,14 @@ async def test_what_the_tutorial_says_is_typed_works_and_prints_what_it_shows(tm
 
 
 @pytest.mark.slow
-async def test_the_playground_delivers_the_tutorials_records_by_the_proposed_mapping(tmp_path: Path) -> None:
+async def test_the_playground_delivers_the_tutorials_records_by_the_proposed_mapping_and_then_by_the_edited_one(
+    tmp_path: Path,
+) -> None:
     start, beside = (each.text for each in commands.blocks(PAGE) if each.about == "playground")
     records, proposal = [each.text for each in commands.blocks(PAGE) if not each.about][:2]
-    environ = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "USERPILOT_ENDPOINT": ADDRESS,
-        "USERPILOT_API_KEY": DEFAULT_KEY,
-    }
+    (edit,) = (each.text.splitlines()[0] for each in commands.blocks(PAGE) if each.text.startswith("sed "))
+    elsewhere = {name: value for name, value in os.environ.items() if not name.startswith("USERPILOT_")}
+    environ = {**elsewhere, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
     async def typed(text: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -64,19 +63,33 @@ async def test_the_playground_delivers_the_tutorials_records_by_the_proposed_map
         )  # fmt: skip
 
     process = await typed(records + proposal + "exec " + start)
-    assert process.stdout is not None
     told = ""
-    try:
-        while "6 records of yours put into Kafka" not in told:
+
+    async def hears(sentence: str) -> None:
+        nonlocal told
+        assert process.stdout is not None
+        while sentence not in told:
             line = (await process.stdout.readline()).decode()
             assert line, told
             told += line
+
+    try:
+        await hears("6 records of yours put into Kafka")
         lines = [each for each in beside.splitlines() if " top " not in each]
         out = ""
         while "delivered" not in out:  # of a record that waits, explain ends with 1 and says so
             looking = await typed(f"{lines[0]}\n{lines[1]} || true\n")
             out = (await looking.communicate())[0].decode()
         assert "track-bridge" in out
+        copy = (tmp_path / "playground" / "bridge.yaml").read_text()
+        assert copy.startswith("# Made from ../bridge.yaml: edit that one")
+        proposed = (tmp_path / "bridge.yaml").read_text()
+        (tmp_path / "bridge.yaml").write_text(proposed.replace("Order Completed", "Order Paid", 1))
+        await hears("Refused, what ran runs on: bridge.yaml: 1 example of the mapping does not hold")
+        (tmp_path / "bridge.yaml").write_text(proposed)
+        await hears("bridge.yaml is right again.")
+        await (await typed(edit)).communicate()
+        await hears("The changed mapping works")
         process.send_signal(signal.SIGINT)
         await process.communicate()
         assert process.returncode in {0, 130}

@@ -11,11 +11,17 @@ import pytest
 from bridge.errors import Misuse
 from bridge.playground import things
 from bridge.playground.folder import Folder
-from bridge.playground.scene import PlaygroundOptions, free_port, stage
+from bridge.playground.scene import PlaygroundOptions, announced, free_port, stage
 from bridge.playground.things import Announced
 from tests.unit.playground.test_places import HERE
 
 SHOP = PlaygroundOptions(Path("playground"))
+OWN = (
+    "kafka: {bootstrap_servers: 'k:9092', group_id: g, topics: [crm.people, crm.more], start_from: latest}\n"
+    "track: {endpoint: 'https://analytex.userpilot.io'}\n"
+    "dead_letter: {topic: g.dlq}\n"
+    "mapping: {event_type: kind, user_id: who, events: {signup: {event_name: Signed Up}}}\n"
+)
 
 
 def test_the_shop_begins_with_one_dead_letter_of_each_kind_behind_few_events() -> None:
@@ -36,12 +42,7 @@ def test_records_without_a_mapping_that_reads_them_are_refused() -> None:
 
 def test_records_of_ones_own_are_of_the_first_topic_unless_it_is_said(tmp_path: Path) -> None:
     config, samples = tmp_path / "own.yaml", tmp_path / "records.ndjson"
-    config.write_text(
-        "kafka: {bootstrap_servers: 'k:9092', group_id: g, topics: [crm.people, crm.more], start_from: latest}\n"
-        "track: {endpoint: 'https://analytex.userpilot.io'}\n"
-        "dead_letter: {topic: g.dlq}\n"
-        "mapping: {event_type: kind, user_id: who, events: {signup: {event_name: Signed Up}}}\n"
-    )
+    config.write_text(OWN)
     samples.write_text('{"kind":"signup","who":"ann"}\n{"kind":"signup","who":"bob"}\n')
     own = dataclasses.replace(SHOP, config=config, samples=(str(samples),))
     assert [(each.topic, each.value) for each in stage(own).records] == [
@@ -56,12 +57,7 @@ def test_records_of_ones_own_are_of_the_first_topic_unless_it_is_said(tmp_path: 
 
 def test_a_topic_that_the_bridge_does_not_read_and_samples_without_a_record_are_refused(tmp_path: Path) -> None:
     config, samples = tmp_path / "own.yaml", tmp_path / "records.ndjson"
-    config.write_text(
-        "kafka: {bootstrap_servers: 'k:9092', group_id: g, topics: [crm.people, '^web[.].*']}\n"
-        "track: {endpoint: 'https://analytex.userpilot.io'}\n"
-        "dead_letter: {topic: g.dlq}\n"
-        "mapping: {event_type: kind, user_id: who, events: {signup: {event_name: Signed Up}}}\n"
-    )
+    config.write_text(OWN.replace("crm.more", "'^web[.].*'"))
     samples.write_text("\n")
     own = dataclasses.replace(SHOP, config=config)
     with pytest.raises(Misuse, match=r"--topic: the bridge would not read other: kafka\.topics has crm\.people, \^web"):
@@ -86,6 +82,30 @@ def test_the_start_says_what_is_in_the_folder_and_what_an_edit_takes(tmp_path: P
     assert things.addresses(own, has_console=True)[-1].endswith("playground, with the logs")
     edit = "change an event_name, in its route and in the examples that expect it; save"
     assert edit in [what for what, _ in things.ten(own, Path("bridge.yaml"), is_shop=False)]
+
+
+def test_a_record_to_post_that_is_too_long_for_a_command_lies_in_the_folder_and_goes_with_it(tmp_path: Path) -> None:
+    config, samples = tmp_path / "own.yaml", tmp_path / "records.ndjson"
+    config.write_text(OWN)
+    long = '{"kind":"signup","who":"%s"}' % ("a" * 300)
+    samples.write_text(f"{long}\n")
+    own = dataclasses.replace(SHOP, config=config, samples=(str(samples),))
+    with Folder(tmp_path / "playground") as folder:
+        typed = things.posting(announced(own, stage(own), folder, HERE))
+        assert typed == f"--data-binary @{tmp_path}/playground/record.json"
+        assert folder.record.read_text() == long
+    assert not folder.path.exists()
+
+
+def test_without_samples_the_record_to_post_is_an_examples(tmp_path: Path) -> None:
+    config = tmp_path / "own.yaml"
+    config.write_text(OWN.replace("{signup: {event_name: Signed Up}}", "{signup: drop}"))
+    own = dataclasses.replace(SHOP, config=config)
+    with Folder(tmp_path / "playground") as folder:
+        assert things.posting(announced(own, stage(own), folder, HERE)) == "-d '{}'"
+        example = "examples: [{name: e, input: {kind: signup}, expect: {dropped: rule}}]"
+        config.write_text(config.read_text().replace("mapping: {", f"mapping: {{{example}, "))
+        assert things.posting(announced(own, stage(own), folder, HERE)) == """-d '{"kind":"signup"}'"""
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
