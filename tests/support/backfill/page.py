@@ -85,7 +85,7 @@ async def _printed(api: Emulator, what: str, command: str, folder: Path) -> list
         case "partial":
             imports.set(missing_rows=2)
     program, *words = shlex.split(command)
-    assert program == "bridge"
+    assert program == "track-bridge"
     quick = _QUICK if words[1] in _WAITS else ()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "from bridge.cli import main; main()", *words, *quick,

@@ -97,7 +97,7 @@ def _printed(command: str, folder: Path) -> str:
     program, *words = command.split()
     if program == "head":
         return subprocess.run([program, *words], cwd=folder, capture_output=True, text=True, check=True).stdout
-    assert program == "bridge", command
+    assert program == "track-bridge", command
     call = "import sys; from bridge.cli import entry; sys.exit(entry.run(sys.argv[1:]))"
     environment = os.environ | {"PYTHONPATH": str(PAGE.parents[1]), "BRIDGE_CONFIG": "bridge.yaml"}
     ended = subprocess.run(

@@ -94,7 +94,7 @@ async def run(page: Sequence[Command], folder: Path) -> list[list[str]]:
             settings.write(folder / "bridge.yaml", _configuration(kafka, api, "data.total.amount"))
             outputs = []
             for command in page:
-                if command.words[:3] == ["bridge", "dlq", "import"]:
+                if command.words[:3] == ["track-bridge", "dlq", "import"]:
                     _correct_by_hand(folder / "fix.ndjson")
                 outputs.append(await _printed(command, folder))
             return outputs
@@ -180,7 +180,7 @@ def _correct_by_hand(file: Path) -> None:
 
 async def _printed(command: Command, folder: Path) -> list[str]:
     program, *arguments = command.words
-    assert program == "bridge", command
+    assert program == "track-bridge", command
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bridge", *arguments),
         cwd=folder,
@@ -195,7 +195,7 @@ async def _printed(command: Command, folder: Path) -> list[str]:
     interpreters = (f"`{sys.executable} -m bridge ", f"`{Path(sys.executable).name} -m bridge ")
     as_installed = out.decode()
     for called in interpreters:
-        as_installed = as_installed.replace(called, "`bridge ")
+        as_installed = as_installed.replace(called, "`track-bridge ")
     return _without_blank_end(as_installed.splitlines())
 
 
