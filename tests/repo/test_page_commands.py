@@ -46,6 +46,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "split": "of the shell",
     "head": "of the shell; tests/component/cli/test_tutorial.py runs it",
     "cat": "of the shell; tests/component/cli/test_tutorial.py runs it",
+    "sed": "of the shell; tests/component/cli/test_tutorial.py runs it",
 }
 """Programs that no quick test can run, and what holds their lines instead."""
 _ENVIRONMENT = re.compile(r"^(?:[A-Z_][A-Z_0-9]*=(?:'[^']*'|\"[^\"]*\"|\S*)\s+)+(?=\S)")
