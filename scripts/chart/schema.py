@@ -34,6 +34,7 @@ _MAY_BE_ABSENT = frozenset(
             "existingConfigMap",
             "existingConfigMap.key",
             "httpRoute",
+            *("console", "console.token.key", "console.port"),
             "networkPolicy.cilium",
             "grafanaDashboard.operator",
         ),

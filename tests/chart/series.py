@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -86,6 +87,8 @@ def constant(
 
 
 def _number(value: float) -> str:
+    if math.isinf(value):
+        return "Inf+0" if value > 0 else "-Inf+0"  # a number alone is read as a name by promtool
     return f"{value:+f}".lstrip("+") if value == value else "NaN+0"  # noqa: PLR0124 - NaN is the number unlike itself
 
 

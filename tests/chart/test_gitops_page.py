@@ -18,7 +18,7 @@ PAGE = chart.ROOT / "docs" / "gitops.md"
 def manifests() -> dict[str, dict[str, Any]]:
     """By kind."""
     blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    return {each["kind"]: each for each in map(yaml.safe_load, blocks)}
+    return {each["kind"]: each for each in map(yaml.safe_load, blocks) if "kind" in each}
 
 
 def test_the_values_of_the_flux_release_make_a_release(manifests: dict[str, dict[str, Any]], tmp_path: Path) -> None:

@@ -68,12 +68,12 @@ from starting, with an event that names it), `environment` the variables that te
           (dict "name" "BRIDGE_KAFKA__PROPERTIES__SSL_KEY_LOCATION" "value" (printf "%s/kafka-client-certificate/%s" $folder .key)))) -}}
 {{- end -}}
 {{- end -}}
-{{- if and $values.console.enabled $values.console.token.existingSecret -}}
+{{- if and ($values.console).enabled (($values.console).token).existingSecret -}}
   {{- $mounts = append $mounts (dict
         "name" "console-token"
-        "source" (dict "secret" $values.console.token.existingSecret)
-        "items" (list $values.console.token.key)
-        "environment" (list (dict "name" "BRIDGE_CONSOLE__TOKEN_FILE" "value" (printf "%s/console-token/%s" $folder $values.console.token.key)))) -}}
+        "source" (dict "secret" (($values.console).token).existingSecret)
+        "items" (list ((($values.console).token).key | default "token"))
+        "environment" (list (dict "name" "BRIDGE_CONSOLE__TOKEN_FILE" "value" (printf "%s/console-token/%s" $folder ((($values.console).token).key | default "token"))))) -}}
 {{- end -}}
 {{- if or $values.apiCa.existingSecret $values.apiCa.existingConfigMap -}}
   {{- $mounts = append $mounts (dict

@@ -15,17 +15,17 @@ and all of them are reported at once. Each define below prints its lines, and no
 
 {{/* Its pages can be reached from the whole cluster, so somebody has to be asked who he is. */}}
 {{- define "track-bridge.problems.console" -}}
-{{- $console := .Values.console -}}
-{{- if and $console.enabled (not $console.token.existingSecret) (not $console.behindProxy) }}
+{{- $console := .Values.console | default dict -}}
+{{- if and $console.enabled (not ($console.token).existingSecret) (not $console.behindProxy) }}
 console: would show the group to everybody in the cluster; set console.token.existingSecret, or console.behindProxy if a proxy logs people in
 {{- end -}}
 {{- $isFenced := and .Values.networkPolicy.enabled $console.from -}}
-{{- $showsValues := dig "console" "show_values" false .Values.config -}}
-{{- if and $console.enabled $console.behindProxy (not $console.token.existingSecret) $showsValues (not $isFenced) }}
+{{- $showsValues := dig "console" "show_values" false (.Values.config | default dict) -}}
+{{- if and $console.enabled $console.behindProxy (not ($console.token).existingSecret) $showsValues (not $isFenced) }}
 config.console.show_values: would show records to everybody in the cluster who goes past the proxy; set console.token.existingSecret, or networkPolicy.enabled and console.from with the proxy alone
 {{- end -}}
-{{- if and $console.enabled (eq (int64 $console.port) (include "track-bridge.port" . | int64)) }}
-console.port: is {{ int64 $console.port }}, which is that of observability.listen; choose another one
+{{- if and $console.enabled (eq (int64 ($console.port | default 9465)) (include "track-bridge.port" . | int64)) }}
+console.port: is {{ int64 ($console.port | default 9465) }}, which is that of observability.listen; choose another one
 {{- end -}}
 {{- end -}}
 
