@@ -49,7 +49,7 @@ JSON_SCHEMA: Final = """{"$schema": "http://json-schema.org/draft-07/schema#", "
 
 @pytest.fixture(scope="module")
 def client(apicurio: Apicurio) -> Iterator[SchemaRegistryClient]:
-    # Apicurio sometimes never answers a request on a connection that it kept; without a limit the client waits for ever.
+    # Apicurio sometimes never answers on a connection that it kept; without a limit the client waits for ever.
     with SchemaRegistryClient({"url": apicurio.compatible, "timeout": 15}) as made:
         yield made
 

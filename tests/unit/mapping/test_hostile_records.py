@@ -209,6 +209,7 @@ def cost(mapping: CompiledMapping, of: Record) -> tuple[float, int]:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [*VALUES, *KEYS_AND_HEADERS])
 def test_no_record_of_a_megabyte_costs_more_than_50_milliseconds_or_32_megabytes(case: str) -> None:
     of = record(case)

@@ -94,6 +94,7 @@ CASES: Final[dict[str, tuple[Any, Callable[[], bytes]]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_a_record_of_a_megabyte_is_read_or_refused_in_bounded_time_and_memory(case: str) -> None:
     tree, given = CASES[case]
