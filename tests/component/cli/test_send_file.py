@@ -21,7 +21,7 @@ from bridge.sandbox.emulator import Emulator, Event, Fault, FaultKind
 from tests.component.cli.conftest import LETTERS, Cli, run
 
 Config = Callable[..., str]
-UNLIMITED = ("dead_letter:\n", "delivery:\n  rate_limit: unlimited\ndead_letter:\n")
+UNLIMITED = ("dead_letter:\n", "delivery:\n  rate_limit: unlimited\n  identify_rate_limit: unlimited\ndead_letter:\n")
 
 
 def order(number: int, user: str = "u-1") -> dict[str, object]:

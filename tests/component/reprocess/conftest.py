@@ -55,7 +55,9 @@ def configure(tmp_path: Path, kafka: EmbeddedKafka, api: Emulator) -> Callable[.
     """Writes the configuration: the base, and the sections given here over it."""
 
     def write(**sections: Any) -> Path:
-        base = settings.base(kafka.bootstrap, api.endpoint, ["orders"])
+        base = settings.layered(
+            settings.base(kafka.bootstrap, api.endpoint, ["orders"]), {"delivery": settings.UNLIMITED}
+        )
         return settings.write(tmp_path / "bridge.yaml", settings.layered(base, sections))
 
     return write

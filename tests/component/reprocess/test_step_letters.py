@@ -228,7 +228,11 @@ async def test_a_redrive_sends_the_steps_that_a_spell_of_refused_keys_left(
     api: Emulator, kafka: EmbeddedKafka, configure: Callable[..., Path]
 ) -> None:
     api.set_faults(Fault(kind=FaultKind.STATUS, status=401, body="{}", path="/v1/companies/identify"))
-    sections = {"mapping": MAPPING, "dead_letter": {"redrive": {"reasons": ["unauthorized"]}}}
+    sections = {
+        "mapping": MAPPING,
+        "dead_letter": {"redrive": {"reasons": ["unauthorized"]}},
+        "delivery": {"identify_rate_limit": "600/min"},  # no accepted identify comes between five refused companies
+    }
     async with Service(configure(**sections)) as service:
         Broker(kafka).produce(order_of(number) for number in range(12))
         await service.until("letters were written", lambda: service.now().tally.letters != {})

@@ -53,7 +53,9 @@ async def api() -> AsyncIterator[Emulator]:
 @pytest.fixture
 def configure(tmp_path: Path, broker: Broker, api: Emulator) -> Configure:
     def write(*, topics: Sequence[str] = ("orders",), **sections: Any) -> Path:
-        lower = settings.base(broker.bootstrap, api.endpoint, topics)
+        lower = settings.layered(
+            settings.base(broker.bootstrap, api.endpoint, topics), {"delivery": settings.UNLIMITED}
+        )
         return settings.write(tmp_path / "bridge.yaml", settings.layered(lower, sections))
 
     return write

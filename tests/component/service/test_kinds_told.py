@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import Start
 from tests.support.service import events
 from tests.support.service.embedded import Broker
+from tests.support.service.in_process import Service
+from tests.support.service.waiting import until
 
 PAGE = Path(__file__).parents[3] / "docs" / "users.md"
 IDENTIFYING = {"unknown_users": "identify"}
@@ -18,6 +21,10 @@ FORGETTING = {"events": {"user.deleted": {"forget": True}}}
 def of(status: dict[str, list[dict[str, object]]], kind: str) -> dict[str, object]:
     [found] = [each for each in status["kinds"] if each["kind"] == kind]
     return found
+
+
+async def nobody_waits(service: Service) -> bool:
+    return bool((await service.status())["users"]["waiting_events"] == 0)
 
 
 async def test_while_identify_is_down_known_users_go_on_and_status_log_and_metrics_name_it(
@@ -49,8 +56,8 @@ async def test_while_identify_is_down_known_users_go_on_and_status_log_and_metri
     await service.until_done(110)
     [ended] = service.lines.events("kind_outage_ended")
     assert ended["kind"] == "identify"
+    await until("the page, which is kept for a moment, says it", partial(nobody_waits, service))
     status = await service.status()
-    assert status["users"]["waiting_events"] == 0
     assert status["users"]["identified"] == 50
     assert (of(status, "track")["accepted"], of(status, "identify")["accepted"]) == (110, 50)
 

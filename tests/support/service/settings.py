@@ -55,6 +55,10 @@ def base(bootstrap: str, endpoint: str, topics: Iterable[str]) -> dict[str, Any]
     }
 
 
+UNLIMITED: Section = {"rate_limit": "unlimited", "identify_rate_limit": "unlimited"}
+"""Over `delivery`: who asks nothing of the rates does not wait for them, nor for a replay's declaration to be seen."""
+
+
 def layered(lower: Section, upper: Section) -> dict[str, Any]:
     """The upper one's keys over the lower one's; objects are merged, None takes a key out."""
     merged = dict(lower)
