@@ -11,7 +11,7 @@ from bridge.config.keys.fields import Section
 class BasicAuth(Section):
     """A user and a password, in the header Authorization."""
 
-    username: fields.Name = Field(description="The user; of Confluent Cloud the API key.")
+    username: fields.Name = Field(description="The user; of Confluent Cloud the API key.", examples=["bridge"])
     password_file: fields.FilePath = Field(
         description="File that holds the password, read again after a 401. A relative path begins at this file's "
         "folder.",
@@ -25,7 +25,7 @@ class RegistryOAuth(Section):
     token_endpoint: fields.Name = Field(
         description="Where tokens are got, by POST.", examples=["https://id.example.com/oauth/token"]
     )
-    client_id: fields.Name = Field(description="Who asks.")
+    client_id: fields.Name = Field(description="Who asks.", examples=["track-bridge"])
     client_secret_file: fields.FilePath = Field(
         description="File that holds the secret, read again after a 401. A relative path begins at this file's folder.",
         examples=["/run/secrets/registry-client"],

@@ -51,7 +51,26 @@ class _Generator(GenerateJsonSchema):
 def build() -> dict[str, Any]:
     """The schema as a tree."""
     schema = Config.model_json_schema(schema_generator=_Generator)
+    for owner in (schema, *schema["$defs"].values()):
+        _describe(owner.get("properties", {}), schema["$defs"])
+    _exemplify(schema["$defs"]["TopicOverrides"]["properties"], schema["$defs"]["MappingConfig"]["properties"])
     return {"$schema": _DIALECT, **schema, "title": "bridge.yaml"}
+
+
+def _describe(properties: dict[str, JsonSchemaValue], definitions: dict[str, JsonSchemaValue]) -> None:
+    """The generator leaves a description out that the section has, too; editors show only what is at the key."""
+    for each in properties.values():
+        if "description" not in each and "$ref" in each:
+            each["description"] = definitions[each["$ref"].rpartition("/")[2]]["description"]
+
+
+def _exemplify(overrides: dict[str, JsonSchemaValue], originals: dict[str, JsonSchemaValue]) -> None:
+    """What one topic may have instead has the examples of what it stands for, or its default."""
+    for key, each in overrides.items():
+        original = originals[key]
+        found = original.get("examples") or [original["default"]]
+        if "examples" not in each and found not in ([None], [[]]):
+            each["examples"] = found
 
 
 def text() -> str:

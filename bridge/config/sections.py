@@ -97,7 +97,8 @@ class Kafka(Section):
         description="Brokers to begin with, host:port, with commas between.", examples=["kafka-1:9092,kafka-2:9092"]
     )
     group_id: fields.Name = Field(
-        description="The consumer group. Replicas share it; another name has no committed offsets."
+        description="The consumer group. Replicas share it; another name has no committed offsets.",
+        examples=["userpilot-bridge"],
     )
     topics: tuple[fields.Name, ...] = Field(
         min_length=1,

@@ -50,6 +50,26 @@ def test_every_key_has_a_title_and_a_description_of_its_own_or_of_what_it_refers
         assert each.get("description") or referred.get("description"), path
 
 
+def test_every_key_has_a_description_of_its_own_for_editors_that_look_no_further() -> None:
+    assert [path for path, each in properties() if not each.get("description")] == []
+
+
+def test_every_example_is_one_that_could_be_written() -> None:
+    whole = schema.build()
+    for path, each in properties():
+        for example in each.get("examples", ()):
+            inner = {**each, "$defs": whole["$defs"]}
+            assert list(jsonschema.Draft202012Validator(inner).iter_errors(example)) == [], path
+
+
+def test_what_a_topic_may_have_instead_has_the_examples_of_the_mapping() -> None:
+    found = {path: each for path, each in properties() if path.startswith(("TopicOverrides.", "MappingConfig."))}
+    assert found["TopicOverrides.max_age"]["examples"] == found["MappingConfig.max_age"]["examples"]
+    assert found["TopicOverrides.event_type"]["examples"]
+    without = [path for path, each in found.items() if path.startswith("TopicOverrides.") and "examples" not in each]
+    assert without == []
+
+
 def test_every_default_is_written_as_its_owner_would_write_it() -> None:
     whole = schema.build()
     for path, each in properties():
