@@ -108,6 +108,9 @@ def _file(owner: str, key: str, example: Any) -> dict[str, Any]:
         return {**RIGHT, "mapping": {"events": {"a": route}}}
     if owner == "IgnoredFinding":
         return {**RIGHT, "lint": {"ignore": [{"code": "TB201", "where": "mapping", "reason": "r", key: example}]}}
+    if owner == "TopicOverrides":
+        topic = RIGHT["kafka"]["topics"][0]
+        return {**RIGHT, "mapping": {**RIGHT["mapping"], "per_topic": {topic: {key: example}}}}
     section, *inner = SECTIONS[owner].split(".")
     value = {inner[0]: {**NEEDED.get(owner, {}), key: example}} if inner else {key: example}
     value = {**NEEDED.get(section, {}), **value}
