@@ -19,6 +19,8 @@ FAST_SECONDS = 2.0
 """Processor seconds that a component test without the mark `slow` should stay below, the processes it ran included."""
 FULL_EXAMPLES, EVERYDAY_EXAMPLES, MIN_EXAMPLES = 100, 25, 5
 """Of a property that says no number itself; what `make test` runs of it; the fewest of one that says a small number."""
+MIN_WORDS = 2
+"""That a reason has more than."""
 CPU = "cpu"
 """What a test leaves in its report's `user_properties` where it took more."""
 
@@ -41,6 +43,12 @@ def _processor_seconds() -> float:
     """Of this process and of those it started and waited for: other work on the machine hardly changes it."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def is_told_why(mark: pytest.Mark) -> bool:
+    """Whether a slow component test says what takes it so long, and about how many seconds: the longest go first."""
+    reason, seconds = mark.kwargs.get("reason", ""), mark.kwargs.get("seconds")
+    return len(str(reason).split()) > MIN_WORDS and isinstance(seconds, int) and seconds > 0
 
 
 class TooSlow:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import DEFAULT_KEY, Emulator
 from tests.component.cli.conftest import TOPIC
@@ -12,6 +14,7 @@ from tests.support.backfill.chain import chain, produce
 RECORDS = 3_000
 
 
+@pytest.mark.slow(reason="kills each step of an import and begins it anew", seconds=12)
 async def test_history_that_is_killed_on_the_way_and_whose_answers_are_lost_is_imported_once(
     kafka: EmbeddedKafka, api: Emulator, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.support.backfill import page
 
 
+@pytest.mark.slow(reason="runs every command of a page", seconds=14)
 @pytest.mark.timeout(300)
 async def test_every_command_of_the_page_prints_what_the_page_says(tmp_path: Path) -> None:
     listed = list(page.blocks(page.PAGE.read_text(encoding="utf-8")))

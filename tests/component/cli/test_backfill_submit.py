@@ -73,7 +73,7 @@ def lost(*, taken: bool, count: int = 1, kind: FaultKind = FaultKind.DROP_AFTER_
     return Fault(kind=kind, accepts=taken, count=count, path="/v1/imports", **more)  # type: ignore[arg-type]  # of tests
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="imports a whole history, and verifies it", seconds=3)
 async def test_everything_is_imported_once_in_order_and_agrees(bench: Bench) -> None:
     ran = await bench.submit("--no-canary")
     assert (ran.code, ran.err) == (0, "")
@@ -148,7 +148,7 @@ async def test_a_job_of_somebody_else_is_waited_for_and_costs_no_attempt(bench: 
     bench.each_row_once()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="waits as long as an import that is in the way", seconds=2)
 async def test_409_is_waited_for_where_the_list_shows_no_job(bench: Bench) -> None:
     bench.api.set_faults(Fault(kind=FaultKind.STATUS, status=409, count=7, path="/v1/imports"))
     ran = await bench.submit("--no-canary")
@@ -178,6 +178,7 @@ async def test_a_partial_job_stops_everything_until_somebody_decides(bench: Benc
     assert "2 of 3 rows were completed" in verified.out
 
 
+@pytest.mark.slow(reason="asks again after the wait between two questions", seconds=3)
 async def test_questions_of_verify_that_fail_once_are_asked_again_and_a_refusal_is_not(bench: Bench) -> None:
     await bench.submit("--no-canary")
     bench.api.set_faults(

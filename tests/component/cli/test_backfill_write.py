@@ -72,7 +72,7 @@ async def killed(folder: Path, path: str) -> None:
 
 
 @pytest.mark.usefixtures("history")
-@pytest.mark.slow
+@pytest.mark.slow(reason="writes a history four times", seconds=9)
 async def test_killed_three_times_it_writes_the_bytes_of_one_run(cli: Cli, config: Config, tmp_path: Path) -> None:
     path = config()
     for name in ("whole", "killed"):
@@ -96,7 +96,7 @@ async def test_killed_three_times_it_writes_the_bytes_of_one_run(cli: Cli, confi
 
 
 @pytest.mark.usefixtures("history")
-@pytest.mark.slow
+@pytest.mark.slow(reason="reads a history for each plan", seconds=2)
 async def test_a_plan_of_another_mapping_or_group_is_refused(cli: Cli, config: Config, tmp_path: Path) -> None:
     folder = str(tmp_path / "run")
     assert (await cli("backfill", "plan", folder, "--cut", "-c", config())).code == 0
@@ -111,7 +111,7 @@ async def test_a_plan_of_another_mapping_or_group_is_refused(cli: Cli, config: C
 
 
 @pytest.mark.usefixtures("history")
-@pytest.mark.slow
+@pytest.mark.slow(reason="reads a history for each directory", seconds=2)
 async def test_what_is_no_run_directory_is_left_as_it_is(cli: Cli, config: Config, tmp_path: Path) -> None:
     (tmp_path / "else").mkdir()
 
@@ -123,7 +123,7 @@ async def test_what_is_no_run_directory_is_left_as_it_is(cli: Cli, config: Confi
 
 
 @pytest.mark.usefixtures("history")
-@pytest.mark.slow
+@pytest.mark.slow(reason="fills a disk, and writes a history again", seconds=10)
 async def test_a_disk_without_room_is_a_sentence_and_the_run_continues_when_there_is_some(
     cli: Cli, config: Config, tmp_path: Path
 ) -> None:

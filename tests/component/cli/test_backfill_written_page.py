@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.backfill.written_page import PAGE, run, undated
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="runs every command of a page", seconds=9)
 
 
 def test_the_commands_of_the_page_print_what_it_says(tmp_path: Path) -> None:

@@ -96,6 +96,7 @@ async def test_what_does_not_answer_is_told_apart(
     assert (ran.code, sentence in problem) == (3, True), problem
 
 
+@pytest.mark.slow(reason="waits until the client gives up brokers that do not answer, in five of ten cases", seconds=5)
 @pytest.mark.parametrize(
     ("changes", "key", "plain", "detailed"),
     [
@@ -136,6 +137,7 @@ async def test_a_login_that_no_client_can_be_made_with_is_a_problem_of_the_confi
     assert (await cli("check", "-c", path)).code == 2
 
 
+@pytest.mark.slow(reason="waits until the client gives up brokers that do not answer", seconds=5)
 async def test_a_file_of_tls_without_tls_hides_no_area(cli: Cli, config: Config) -> None:
     ran = await cli("check", "-c", config(properties="{ssl.ca.location: /nowhere/ca.pem}"))
     assert ran.code == 0, ran.out

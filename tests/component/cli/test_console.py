@@ -38,7 +38,7 @@ async def console(running: Running, config: Config) -> AsyncIterator[tuple[async
     await process.communicate()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts several interpreters", seconds=4)
 async def test_it_shows_the_running_bridge_and_ends_at_once_while_somebody_watches(
     console: tuple[asyncio.subprocess.Process, str],
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from scripts.pictures import capture
 from tests.component.cli.conftest import Cli
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="runs the whole demo in JSON and in Avro", seconds=29)
 
 
 async def test_the_demo_comes_to_the_same_in_json_and_in_avro_behind_a_registry_that_is_down_at_first(cli: Cli) -> None:

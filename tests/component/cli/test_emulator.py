@@ -13,7 +13,7 @@ import pytest
 from tests.component.cli.conftest import Cli
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts several interpreters", seconds=3)
 async def test_it_tells_each_request_as_json_refuses_its_address_to_another_and_ends_with_a_summary(cli: Cli) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bridge", "emulator", "--listen", "127.0.0.1:0", "--json", "--fault", "503:times=1"),

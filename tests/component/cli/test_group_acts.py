@@ -68,6 +68,7 @@ def produce_to_all(produce: Produce) -> None:
         produce(number, ORDER, ORDER)
 
 
+@pytest.mark.slow(reason="two replicas share a group out, which takes the embedded broker a session", seconds=20)
 async def test_one_command_holds_moves_and_releases_the_whole_group_while_records_flow(
     cli: Cli,
     group: tuple[Replica, Replica],
@@ -113,6 +114,7 @@ async def test_one_command_holds_moves_and_releases_the_whole_group_while_record
     assert (nothing.code, nothing.out.splitlines()[:2]) == (1, ["Released: nothing.", "shop.orders/0 is not held."])
 
 
+@pytest.mark.slow(reason="two replicas share a group out, one is killed, and a pause is waited for", seconds=40)
 async def test_a_pause_of_the_group_ends_by_itself_although_a_replica_was_killed(
     cli: Cli, group: tuple[Replica, Replica], config: Config, produce: Produce, api: Emulator, token: Path
 ) -> None:
@@ -138,6 +140,7 @@ async def test_a_pause_of_the_group_ends_by_itself_although_a_replica_was_killed
     assert len(api.ledger.accepted) == 12
 
 
+@pytest.mark.slow(reason="two replicas share a group out, which takes the embedded broker a session", seconds=19)
 async def test_who_has_not_the_right_changes_nothing_and_is_told_why(
     cli: Cli, group: tuple[Replica, Replica], config: Config, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ async def accepted(api: Emulator, count: int) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow(reason="types seven commands at a running bridge", seconds=6)
 async def test_a_topic_is_held_moved_and_released_by_commands_that_find_the_bridge_by_its_configuration(
     cli: Cli, running: Replica, config: Config, produce: Produce, api: Emulator, temporary: str
 ) -> None:

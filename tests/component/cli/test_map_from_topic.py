@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
@@ -81,6 +82,7 @@ async def test_a_topic_that_is_not_there_is_named(cli: Cli, config: Config) -> N
     assert (ran.code, ran.err) == (2, "The cluster has no topic nothing.here that this user may see.\n")
 
 
+@pytest.mark.slow(reason="waits until the client gives up brokers that do not answer", seconds=5)
 async def test_without_a_broker_it_is_3(cli: Cli, config: Config) -> None:
     ran = await cli("map", "--from-topic", "-c", config(bootstrap="127.0.0.1:1"))
     assert ran.code == 3

@@ -63,6 +63,7 @@ async def test_nothing_is_set_unasked_or_at_a_loss_that_nobody_accepted(cli: Cli
     assert (again.code, again.out) == (0, "The committed offset is there already.\n")
 
 
+@pytest.mark.slow(reason="waits until the client gives up brokers that do not answer", seconds=10)
 async def test_brokers_that_are_not_there_are_3(cli: Cli, config: Config) -> None:
     path = config(bootstrap="127.0.0.1:1")
     assert (await cli("offsets", "show", "-c", path)).code == 3

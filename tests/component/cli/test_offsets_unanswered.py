@@ -128,6 +128,7 @@ async def test_what_is_passed_is_recorded_as_lost_where_the_answer_is(
     assert "Run this again" not in ran.err
 
 
+@pytest.mark.slow(reason="waits until the client gives up an answer that is cut off or late", seconds=6)
 @pytest.mark.parametrize("answers", ["late", "cut off", "moved_meanwhile"])
 async def test_what_is_not_seen_to_be_set_is_not_recorded_as_lost(
     answers: str, member: Member, pass_three: Callable[[], Any], kafka: EmbeddedKafka

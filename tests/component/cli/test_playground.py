@@ -62,7 +62,7 @@ async def nothing_is_left(folder: Path) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts the playground with all its processes", seconds=9)
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are looked up in /proc")
 async def test_a_record_of_ones_own_is_accepted_and_ctrl_c_ends_all_of_it(tmp_path: Path) -> None:
     folder = tmp_path / "playground"
@@ -86,7 +86,7 @@ async def test_a_record_of_ones_own_is_accepted_and_ctrl_c_ends_all_of_it(tmp_pa
     assert not folder.exists()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts the playground with all its processes", seconds=6)
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are looked up in /proc")
 async def test_after_a_kill_of_the_playground_neither_processes_nor_files_are_left(tmp_path: Path) -> None:
     folder = tmp_path / "playground"

@@ -60,7 +60,7 @@ async def running(config: Config) -> AsyncIterator[Running]:
     await bridge.stop()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts an interpreter, not a prepared one", seconds=2)
 async def test_run_delivers_until_sigterm_and_ends_with_0(
     running: Running, produce: Callable[..., None], api: Emulator
 ) -> None:
@@ -133,6 +133,7 @@ async def test_status_of_a_group_of_which_nobody_answers_says_what_kafka_shows(
     assert "1 record waits" in ran.out
 
 
+@pytest.mark.slow(reason="waits until the client gives up brokers that do not answer", seconds=4)
 async def test_status_of_a_group_that_nothing_answers_for_ends_with_3(cli: Cli, config: Config) -> None:
     ran = await cli("status", "--group", "--instance", "127.0.0.1:1", "-c", config(bootstrap="127.0.0.1:1"))
     assert (ran.code, ran.out) == (3, "")

@@ -90,6 +90,7 @@ async def ground(config: Config, api: Emulator, produce: Produce, tmp_path: Path
             await replica.terminate()
 
 
+@pytest.mark.slow(reason="runs every command of the runbook", seconds=60)
 @pytest.mark.timeout(400)
 async def test_every_command_of_the_bridge_on_the_page_works_as_it_stands_there(ground: Ground, api: Emulator) -> None:
     """1 is a finding, and the page says so where it matters: here dead letters are open, and offsets unset."""
@@ -102,6 +103,7 @@ async def test_every_command_of_the_bridge_on_the_page_works_as_it_stands_there(
     assert {event.user_id for event in api.ledger.accepted} == {"u-1", "u-2", "u-3", "u-4"}
 
 
+@pytest.mark.slow(reason="types each command of a part of the runbook", seconds=6)
 async def test_offsets_are_set_while_the_bridge_runs_where_the_page_puts_a_hold_around_it(ground: Ground) -> None:
     section = PAGE.partition("## TrackBridgeRecordsPossiblyLost")[2].partition("\n## ")[0]
     hold, release = (

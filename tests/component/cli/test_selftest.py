@@ -15,7 +15,7 @@ import pytest
 from bridge.sandbox.emulator import DEFAULT_KEY
 from tests.component.cli.conftest import Cli
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="runs the selftest whole, with its processes", seconds=8)
 
 CONFIG = """\
 kafka:

@@ -56,6 +56,10 @@ async def test_every_line_is_sent_once_in_order_per_user(
     assert not path.with_name("lost.ndjson.rejected.ndjson").exists()
 
 
+@pytest.mark.slow(
+    reason="sends three files, and a group that was left opens after a session",
+    seconds=19,
+)
 async def test_values_without_an_id_are_told_apart_from_records_and_from_another_file_and_known_again(
     cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
 ) -> None:
@@ -111,6 +115,7 @@ async def test_what_fails_is_kept_beside_the_file_with_its_line_and_reason_and_t
     assert len(api.ledger.accepted) == 2
 
 
+@pytest.mark.slow(reason="sends twice, and a group that was left opens after a session", seconds=10)
 async def test_a_refused_key_stops_it_and_it_goes_on_from_the_line_that_is_named(
     cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
 ) -> None:
@@ -132,6 +137,7 @@ async def test_a_refused_key_stops_it_and_it_goes_on_from_the_line_that_is_named
     assert [event.metadata["amount"] for event in api.ledger.accepted] == list(range(1, 11))
 
 
+@pytest.mark.slow(reason="sends twice, and a group that was left opens after a session", seconds=11)
 async def test_the_printed_command_resumes_a_sending_that_rejected_lines_before_it_was_stopped(
     config: Config, api: Emulator, write: Callable[..., Path]
 ) -> None:
@@ -172,6 +178,7 @@ async def test_the_printed_command_resumes_a_sending_that_rejected_lines_before_
     assert (anew.code, "or resume that sending with --from-line" in anew.err) == (2, True)
 
 
+@pytest.mark.slow(reason="running bridges get five seconds to know of a sending before it begins", seconds=8)
 async def test_interrupted_it_says_where_it_is(config: Config, api: Emulator, write: Callable[..., Path]) -> None:
     path = write(*map(order, range(1, 201)))
     arguments = ("send", "--file", str(path), "--rate", "100%", "--yes", "--json", "-c", config())
@@ -200,6 +207,7 @@ def declared(kafka: EmbeddedKafka) -> set[float]:
     return {each.rate for each in texts if each is not None}
 
 
+@pytest.mark.slow(reason="running bridges get five seconds to know of a sending before it begins", seconds=10)
 async def test_nothing_is_sent_before_running_bridges_can_know_of_it_nor_faster_than_its_share(
     config: Config, api: Emulator, kafka: EmbeddedKafka, write: Callable[..., Path]
 ) -> None:
@@ -221,6 +229,7 @@ async def test_nothing_is_sent_before_running_bridges_can_know_of_it_nor_faster_
     assert await asyncio.to_thread(declared, kafka) == {0.0}
 
 
+@pytest.mark.slow(reason="waits for the retries of a user whose events fail", seconds=6)
 async def test_a_user_whose_events_fail_holds_up_no_other_line(
     cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
 ) -> None:
@@ -269,6 +278,7 @@ async def test_without_a_dead_letter_topic_it_says_which_command_makes_it(
     assert "bridge topics create" in ran.err
 
 
+@pytest.mark.slow(reason="running bridges get five seconds to know of a sending before it begins", seconds=8)
 async def test_a_line_of_steps_is_accepted_with_its_last_one_and_a_failure_names_the_step(
     cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
 ) -> None:

@@ -25,7 +25,7 @@ NOT_RUN = {
 ADDRESS = "http://127.0.0.1:8080"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="runs every command of the tutorial", seconds=8)
 async def test_what_the_tutorial_says_is_typed_works_and_prints_what_it_shows(tmp_path: Path) -> None:
     blocks = commands.blocks(PAGE)
     assert {each.about for each in blocks} - {""} == set(NOT_RUN)
@@ -46,7 +46,7 @@ async def test_what_the_tutorial_says_is_typed_works_and_prints_what_it_shows(tm
         assert shown in printed
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts the playground twice", seconds=17)
 async def test_the_playground_delivers_the_tutorials_records_by_the_proposed_mapping_and_then_by_the_edited_one(
     tmp_path: Path,
 ) -> None:

@@ -18,8 +18,6 @@ from tests.support.console import views
 from tests.support.console.browser import Scheme, served, tab
 from tests.support.console.running import TOKEN, ConsoleSetting, configuration
 
-pytestmark = pytest.mark.slow
-
 WIDTHS: Final = (360, 800, 1440)
 SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
 PLACES: Final = {
@@ -71,6 +69,7 @@ def setting(tmp_path: Path) -> ConsoleSetting:
     return ConsoleSetting(configuration(tmp_path), token=token, view=views.in_trouble())
 
 
+@pytest.mark.slow(reason="draws each page in twelve ways", seconds=9)
 async def test_each_page_fits_each_window_in_both_schemes_also_without_scripts(
     browser: Browser, setting: ConsoleSetting, name: str
 ) -> None:
@@ -95,6 +94,7 @@ async def test_each_page_fits_each_window_in_both_schemes_also_without_scripts(
                     assert opened.complaints == []
 
 
+@pytest.mark.slow(reason="goes through the rules on each page", seconds=5)
 @pytest.mark.parametrize("scheme", SCHEMES)
 async def test_each_page_keeps_the_rules_of_accessibility(
     browser: Browser, setting: ConsoleSetting, name: str, scheme: Scheme
@@ -118,6 +118,7 @@ async def test_what_happens_is_shown_without_a_reload(browser: Browser, setting:
         assert opened.complaints == []
 
 
+@pytest.mark.slow(reason="presses its way through all pages", seconds=6)
 async def test_the_keyboard_leads_to_every_page_of_the_menu(browser: Browser, setting: ConsoleSetting) -> None:
     async with served(setting) as address, tab(browser) as opened:
         for page in (page for page in PAGES if page.key):

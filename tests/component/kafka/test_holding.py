@@ -72,6 +72,7 @@ async def test_a_held_topic_stands_still_while_another_flows_and_goes_on_where_i
                 await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow(reason="a group that was left opens after a session", seconds=6)
 async def test_a_hold_outlives_the_process_and_what_was_done_is_not_read_again(embedded: Embedded) -> None:
     topic, group = embedded.topic(1), embedded.name("group")
     embedded.produce(topic, 5, partitions=1)
@@ -90,6 +91,7 @@ async def test_a_hold_outlives_the_process_and_what_was_done_is_not_read_again(e
         assert numbers(second, topic) == [2]
 
 
+@pytest.mark.slow(reason="two replicas share a group out, which takes the embedded broker a session", seconds=16)
 async def test_a_hold_moves_with_its_partition_to_another_replica(embedded: Embedded) -> None:
     topic, group = embedded.topic(2), embedded.name("group")
     embedded.produce(topic, 20, partitions=2)

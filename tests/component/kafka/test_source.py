@@ -46,6 +46,7 @@ async def test_records_come_byte_for_byte_with_their_partition_in_offset_order(e
         assert all(record.timestamp_ms is not None and record.headers == () for record in mine)
 
 
+@pytest.mark.slow(reason="a group that was left opens after a session", seconds=6)
 async def test_a_restart_goes_on_where_the_stop_left_off(embedded: Embedded) -> None:
     topic, group = embedded.topic(), embedded.name("group")
     embedded.produce(topic, 30)
@@ -58,6 +59,7 @@ async def test_a_restart_goes_on_where_the_stop_left_off(embedded: Embedded) -> 
     assert values(second) == list(range(30, 60))
 
 
+@pytest.mark.slow(reason="a group that was left opens after a session", seconds=6)
 async def test_what_was_done_above_an_open_record_is_not_delivered_again(embedded: Embedded) -> None:
     topic, group = embedded.topic(1), embedded.name("group")
     embedded.produce(topic, 10, partitions=1)
@@ -207,6 +209,7 @@ def reached(tracker: Tracker, offset: int) -> bool:
     return tracker.next_offset == offset
 
 
+@pytest.mark.slow(reason="a topic's positions are read again at the client's own time", seconds=6)
 async def test_a_partition_goes_back_to_what_was_dropped_of_it_and_the_others_read_on(embedded: Embedded) -> None:
     topic, group = embedded.topic(2), embedded.name("group")
     back, other = TopicPartition(topic, 0), TopicPartition(topic, 1)
@@ -231,6 +234,7 @@ async def test_a_partition_goes_back_to_what_was_dropped_of_it_and_the_others_re
     assert embedded.committed(group, topic)[0][0] == 510
 
 
+@pytest.mark.slow(reason="waits for the whole time of a drain", seconds=5)
 async def test_a_drain_that_is_never_answered_does_not_keep_the_process(embedded: Embedded) -> None:
     topic, group = embedded.topic(), embedded.name("group")
     embedded.produce(topic, 30)
@@ -296,6 +300,7 @@ async def test_a_property_the_client_does_not_know_is_one_sentence(embedded: Emb
     assert str(refused.value) == 'kafka.properties: No such configuration property: "no.such.property"'
 
 
+@pytest.mark.slow(reason="a member is lost after its session, and joins again", seconds=13)
 async def test_lost_partitions_are_dropped_and_read_again_from_their_positions(embedded: Embedded) -> None:
     topic, group = embedded.topic(1), embedded.name("group")
     embedded.produce(topic, 10, partitions=1)

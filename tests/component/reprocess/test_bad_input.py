@@ -49,7 +49,7 @@ async def is_untouched(dlq: Dlq, letters: int) -> bool:
     ],
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
 )
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts a command for each case", seconds=2)
 async def test_an_option_that_cannot_be_understood_is_named(
     dlq: Dlq, arguments: tuple[str, ...], sentence: str
 ) -> None:
@@ -59,7 +59,7 @@ async def test_an_option_that_cannot_be_understood_is_named(
     assert ran.out == ""
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts a command for each verb", seconds=2)
 async def test_an_unknown_id_is_named_by_every_verb_that_would_act_and_nothing_is_done(
     dlq: Dlq, put: Put, api: Emulator
 ) -> None:
@@ -73,7 +73,7 @@ async def test_an_unknown_id_is_named_by_every_verb_that_would_act_and_nothing_i
     assert await is_untouched(dlq, 2)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts a command for each verb", seconds=2)
 async def test_an_empty_selection_is_one_sentence_and_no_finding(dlq: Dlq, put: Put, api: Emulator) -> None:
     put(letter(1, route=OLD))
     none = "No open dead letters in letters match.\n"
@@ -186,6 +186,7 @@ async def test_missing_resolutions_are_said_before_anything_is_sent(dlq: Dlq, pu
     assert api.ledger.requests == 0
 
 
+@pytest.mark.slow(reason="waits until the client gives up brokers that do not answer", seconds=5)
 async def test_brokers_that_do_not_answer_are_one_sentence(dlq: Dlq) -> None:
     ran = await dlq("stats", kafka={"bootstrap_servers": "127.0.0.1:9"})
     assert ran.code == 3
@@ -236,6 +237,10 @@ async def test_redact_hides_values_in_the_samples_of_a_dry_run(dlq: Dlq, put: Pu
         assert "***" in shown.out
 
 
+@pytest.mark.slow(
+    reason="replays twice at a rate, and a group that was left opens after a session",
+    seconds=17,
+)
 async def test_ctrl_c_ends_a_replay_with_what_is_left_and_the_same_command_goes_on(
     dlq: Dlq, put: Put, api: Emulator, configure: Callable[..., Path]
 ) -> None:

@@ -35,7 +35,7 @@ from tests.support.console.page_faults import text_of
 from tests.support.console.running import LOCAL, TOKEN, LogOutput, hidden, logging_to
 from tests.support.reprocess.letters import letter, value_of
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="replays from pages, in a group of its own", seconds=2)
 
 
 async def view() -> FleetView:

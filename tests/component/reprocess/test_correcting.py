@@ -15,7 +15,7 @@ from tests.component.reprocess.conftest import Dlq
 from tests.component.reprocess.test_replay import route
 from tests.support.reprocess.letters import letter, value_of
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="replays twice, and a group that was left opens after a session", seconds=4)
 
 Put = Callable[..., None]
 

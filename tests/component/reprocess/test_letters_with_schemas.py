@@ -16,7 +16,7 @@ from tests.support.registry.orders import SCHEMA, order
 from tests.support.registry.server import FakeRegistry
 from tests.support.reprocess.letters import letter
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="starts a command for each look at letters", seconds=2)
 
 Put = Callable[..., None]
 AVRO: dict[str, Any] = {"mapping": {"decode": "avro"}}

@@ -18,7 +18,7 @@ from tests.support.service.events import orders
 from tests.support.service.in_process import Service
 from tests.support.service.settings import GROUP, RESTARTABLE
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="starts a service again in its group", seconds=3)
 
 
 def at_most(service: Service) -> int | None:

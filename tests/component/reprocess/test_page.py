@@ -9,6 +9,10 @@ import pytest
 from tests.support.reprocess import page
 
 
+@pytest.mark.slow(
+    reason="runs every command of a page, and a group that was left opens after a session",
+    seconds=75,
+)
 @pytest.mark.timeout(600)
 async def test_every_command_of_the_page_prints_what_the_page_says(tmp_path: Path) -> None:
     listed = list(page.commands(page.PAGE.read_text(encoding="utf-8")))

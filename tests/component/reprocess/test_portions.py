@@ -19,7 +19,7 @@ from tests.support.kafka.completing import settings
 from tests.support.reprocess.letters import GROUP, letter
 from tests.support.service.settings import LETTERS
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="writes and reads thousands of letters", seconds=3)
 
 OLD = Route("order.completed", "0123456789ab", "Order Completed")
 REASON = LetterReason.UNAUTHORIZED

@@ -33,6 +33,7 @@ async def scene(kafka: EmbeddedKafka, api: Emulator, tmp_path: Path) -> AsyncIte
         yield await redriving.begin(stack, tmp_path, kafka.bootstrap, api, fill, orders="orders", letters=LETTERS)
 
 
+@pytest.mark.slow(reason="redrives of several replicas at a slow rate", seconds=75)
 @pytest.mark.timeout(300)
 async def test_redrives_of_all_replicas_send_each_letter_once_and_use_one_share_of_the_limit(scene: Scene) -> None:
     await redriving.recover(scene)
@@ -47,6 +48,7 @@ async def test_redrives_of_all_replicas_send_each_letter_once_and_use_one_share_
     assert seen.takes_one_share, "two redrives take no more off the live traffic than one"
 
 
+@pytest.mark.slow(reason="a redrive of several replicas, and the session of the one that is killed", seconds=55)
 @pytest.mark.timeout(300)
 async def test_a_replica_killed_in_its_redrive_leaves_no_letter_open_and_repeats_at_most_what_was_in_flight(
     scene: Scene,

@@ -20,7 +20,7 @@ from tests.support.service.embedded import Broker
 from tests.support.service.events import order
 from tests.support.service.in_process import Service
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="replays twice, and a group that was left opens after a session", seconds=8)
 
 Put = Callable[..., None]
 OLD = Route("order.completed", "0123456789ab", "Order Completed")

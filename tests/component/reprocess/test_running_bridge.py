@@ -27,7 +27,7 @@ from tests.support.service.events import order, orders
 from tests.support.service.in_process import Service
 from tests.support.service.settings import LETTERS
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="a redrive begins at its time, and several are waited for", seconds=2)
 
 OLD = Route("order.completed", "0123456789ab", "Order Completed")
 Put = Callable[..., None]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bridge.model import FailedStep, LetterReason, Route
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
@@ -55,6 +57,7 @@ def seen(api: Emulator) -> list[tuple[str, str]]:
     return [(kind, whose) for _, kind, whose in sorted(found)]
 
 
+@pytest.mark.slow(reason="replays twice, and a group that was left opens after a session", seconds=6)
 async def test_a_replay_sends_the_failed_step_and_those_left_with_it_in_order(
     dlq: Dlq, put: Put, api: Emulator
 ) -> None:
@@ -71,6 +74,10 @@ async def test_a_replay_sends_the_failed_step_and_those_left_with_it_in_order(
     assert again.documents[0]["requests"] == 0
 
 
+@pytest.mark.slow(
+    reason="replays three times, and a group that was left opens after a session",
+    seconds=12,
+)
 async def test_a_replay_that_fails_at_a_later_step_is_taken_up_there_and_nothing_is_sent_twice(
     dlq: Dlq, put: Put, api: Emulator
 ) -> None:
@@ -99,6 +106,7 @@ async def test_a_replay_that_fails_at_a_later_step_is_taken_up_there_and_nothing
     assert (found["open"], found["ended"]["replayed"]) == (0, 1)
 
 
+@pytest.mark.slow(reason="replays twice, and a group that was left opens after a session", seconds=12)
 async def test_behind_an_automatic_identify_that_failed_the_event_is_sent_and_only_that_settles_its_letter(
     dlq: Dlq, put: Put, api: Emulator
 ) -> None:
@@ -120,6 +128,10 @@ async def test_behind_an_automatic_identify_that_failed_the_event_is_sent_and_on
     assert api.ledger.before_identify() == []
 
 
+@pytest.mark.slow(
+    reason="replays three times, and a group that was left opens after a session",
+    seconds=12,
+)
 async def test_where_the_rest_is_sent_nevertheless_a_replay_does_that_too_and_the_next_sends_the_failed_step_alone(
     dlq: Dlq, put: Put, api: Emulator
 ) -> None:
@@ -144,6 +156,7 @@ async def test_where_the_rest_is_sent_nevertheless_a_replay_does_that_too_and_th
     assert seen(api)[-1] == ("identify", "u-0")
 
 
+@pytest.mark.slow(reason="replays twice, and a group that was left opens after a session", seconds=12)
 async def test_of_a_whole_record_of_elements_each_goes_its_own_steps_whatever_becomes_of_the_others(
     dlq: Dlq, put: Put, api: Emulator
 ) -> None:
@@ -207,6 +220,7 @@ async def test_a_correction_changes_what_the_steps_send_and_not_where_a_replay_b
     assert seen(api) == [("company", "c-9"), ("track", "u-0")]
 
 
+@pytest.mark.slow(reason="starts a service and then a replay in its group", seconds=6)
 async def test_a_running_bridge_and_a_replay_bring_each_step_through_once(
     dlq: Dlq, api: Emulator, kafka: EmbeddedKafka, configure: Callable[..., Path]
 ) -> None:
@@ -224,6 +238,7 @@ async def test_a_running_bridge_and_a_replay_bring_each_step_through_once(
     assert_each_once(api, 6)
 
 
+@pytest.mark.slow(reason="a redrive gives running bridges time to know of it", seconds=8)
 async def test_a_redrive_sends_the_steps_that_a_spell_of_refused_keys_left(
     api: Emulator, kafka: EmbeddedKafka, configure: Callable[..., Path]
 ) -> None:

@@ -14,7 +14,7 @@ from tests.support.service import events, ledger
 from tests.support.service.embedded import Broker
 from tests.support.service.settings import RESTARTABLE
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="starts interpreters whose clock steps", seconds=4)
 
 HOUR = 3600.0
 REAL = time.time

@@ -18,7 +18,7 @@ from tests.support.service.embedded import Broker
 from tests.support.service.settings import GROUP, LETTERS, RESTARTABLE
 from tests.support.service.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="takes thousands of records, to see that memory stays", seconds=6)
 
 MANY = 300
 IS_FULL = os.environ.get("FAULTS") == "full"

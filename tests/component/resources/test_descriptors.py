@@ -16,7 +16,10 @@ from tests.support.service.embedded import Broker
 from tests.support.service.replica import Replica, done
 from tests.support.service.waiting import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")]
+pytestmark = [
+    pytest.mark.slow(reason="starts interpreters that may open few files", seconds=4),
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process"),
+]
 
 
 def limit_descriptors(replica: Replica, soft: int | None) -> None:

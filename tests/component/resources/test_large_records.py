@@ -13,7 +13,7 @@ from tests.support.service import events, ledger
 from tests.support.service.embedded import Broker
 from tests.support.service.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="unpacks megabytes of records", seconds=2)
 
 INFLATED = 60_000_000
 """Bytes; some 60 KB as they are sent."""

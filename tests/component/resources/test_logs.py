@@ -18,7 +18,7 @@ from tests.support.service.embedded import Broker
 from tests.support.service.replica import Replica, done
 from tests.support.service.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="starts interpreters whose log cannot be written", seconds=2)
 
 StartUnheard = Callable[[int], Awaitable[Unheard]]
 

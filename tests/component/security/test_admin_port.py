@@ -82,6 +82,7 @@ def address_of(replica: Replica) -> tuple[str, int]:
     return listening["host"], listening["port"]
 
 
+@pytest.mark.slow(reason="asks ten thousand times", seconds=6)
 @pytest.mark.parametrize("path", ["/status", "/livez"])
 async def test_ten_thousand_requests_do_not_keep_events_from_being_delivered(
     broker: Broker, api: Emulator, replica: StartProcess, path: str

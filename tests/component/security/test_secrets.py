@@ -97,6 +97,7 @@ def _met(api: Emulator) -> bool:
     return api.ledger.answers[FaultKind.DROP_BEFORE_READING] == 1 and api.ledger.answers["401"] >= 7
 
 
+@pytest.mark.slow(reason="goes through every fault of the API one after the other", seconds=9)
 @pytest.mark.parametrize(("client", "place"), [("direct", "file"), ("httpx", "value")])
 async def test_no_secret_is_anywhere_after_every_fault(
     broker: Broker, api: Emulator, start: Start, tmp_path: Path, client: str, place: str

@@ -102,6 +102,7 @@ async def test_retry_after_stops_everybody_until_then(broker: Broker, api: Emula
     assert waited["seconds"] == 1.0
 
 
+@pytest.mark.slow(reason="waits for the backoff of three failures, in twelve cases", seconds=4)
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
     "asks", ["0", "-1", "1e-9", "NaN", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"]
@@ -172,7 +173,7 @@ async def test_an_outage_is_probed_one_request_at_a_time_and_nothing_is_given_up
     assert broker.letters() == []
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="waits for all attempts of an event", seconds=3)
 async def test_an_event_that_keeps_failing_while_others_succeed_is_given_up_and_the_users_next_goes_on(
     broker: Broker, api: Emulator, start: Start
 ) -> None:

@@ -34,6 +34,7 @@ async def test_users_and_events_are_sent_whichever_of_the_rates_has_a_limit(
     assert not api.ledger.before_identify(answered=True)
 
 
+@pytest.mark.slow(reason="sends twenty users at five a second", seconds=5)
 async def test_identifies_keep_to_their_own_rate_while_events_have_none(
     broker: Broker, api: Emulator, start: Start
 ) -> None:

@@ -92,7 +92,7 @@ async def test_a_held_topic_is_not_sent_others_are_and_status_metrics_and_log_sa
     assert not socket.exists(), "it is removed by a clean stop"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts a process again whose session has to end", seconds=12)
 async def test_a_hold_outlives_a_kill_and_what_was_done_before_is_not_sent_again(
     broker: Broker, api: Emulator, replica: StartProcess, socket: Path, observability: dict[str, str]
 ) -> None:
@@ -121,7 +121,7 @@ async def test_a_hold_outlives_a_kill_and_what_was_done_before_is_not_sent_again
     assert len(api.ledger.accepted) == 80
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="waits for the end of a pause that outlives a kill", seconds=16)
 async def test_a_pause_outlives_a_kill_and_ends_by_itself_at_its_time(
     broker: Broker, api: Emulator, replica: StartProcess, socket: Path, observability: dict[str, str]
 ) -> None:

@@ -144,7 +144,7 @@ async def test_each_event_of_a_record_has_a_dead_letter_of_its_own(broker: Broke
     assert broker.committed()[0][0] == 2
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="scrapes under load", seconds=4)
 async def test_the_accounting_holds_at_every_scrape_under_load(broker: Broker, api: Emulator, start: Start) -> None:
     api.set_faults(
         Fault(kind=FaultKind.STATUS, status=400, probability=0.02),
@@ -222,7 +222,7 @@ async def test_a_mapping_that_matches_something_is_not_warned_of(broker: Broker,
     assert service.lines.events("nothing_mapped") == []
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="maps thousands of events, in three spells", seconds=16)
 async def test_a_metadata_key_that_vanishes_is_said_once_counted_and_said_again_when_it_is_back(
     broker: Broker, start: Start
 ) -> None:

@@ -25,7 +25,7 @@ def is_bad(event: Event | None) -> bool:
     [(500, 0.5, 1), (408, 0.2, 1), (429, 0.3, 1), (503, 0.2, 12), (500, 0.5, 50)],
 )
 @pytest.mark.parametrize("partition", [0, -1], ids=["one partition", "all partitions"])
-@pytest.mark.slow
+@pytest.mark.slow(reason="waits for the retries of many users, in ten cases", seconds=4)
 async def test_users_whose_events_fail_hold_up_nobody_else(
     broker: Broker, api: Emulator, start: Start, status: int, share: float, users: int, partition: int
 ) -> None:
@@ -75,7 +75,7 @@ def is_served(api: Emulator, events: int) -> bool:
     return len(api.ledger.accepted) >= events
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="waits for all attempts of a user's events", seconds=16)
 async def test_a_user_that_fails_for_ever_is_given_up_while_events_come_and_the_others_never_wait(
     broker: Broker, api: Emulator, start: Start
 ) -> None:

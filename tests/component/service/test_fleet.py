@@ -18,7 +18,7 @@ from tests.support.service.waiting import until
 REBALANCE_IN_PROGRESS = 27
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts several interpreters", seconds=2)
 async def test_a_replica_may_join_while_the_others_are_asked(configure: Configure, tmp_path: Path) -> None:
     with ChildProcesses() as processes:
         fleet = Fleet(processes, configure(), tmp_path)
@@ -35,7 +35,7 @@ async def test_a_replica_may_join_while_the_others_are_asked(configure: Configur
         assert fleet.problems == []
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts several interpreters", seconds=2)
 async def test_what_may_have_been_sent_twice_is_known_of_a_replica_that_stopped_before_it_was_asked(
     configure: Configure, broker: Broker, api: Emulator, tmp_path: Path
 ) -> None:

@@ -63,7 +63,7 @@ async def test_a_service_that_waits_for_kafka_stops_when_told_to(configure: Conf
     assert service.lines.events("started") == []
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="waits for brokers as long as it is allowed to", seconds=2)
 async def test_a_service_that_may_wait_only_for_so_long_ends_with_3_and_one_sentence(
     replica: StartProcess, to_kafka: ThreadedProxy
 ) -> None:
@@ -74,7 +74,7 @@ async def test_a_service_that_may_wait_only_for_so_long_ends_with_3_and_one_sent
     assert "Traceback" not in said
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="brokers are away for longer than the client keeps quiet", seconds=9)
 async def test_brokers_that_die_are_named_with_what_was_assigned_and_delivery_resumes_when_they_are_back(
     broker: Broker, api: Emulator, start: Start
 ) -> None:

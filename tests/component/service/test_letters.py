@@ -57,7 +57,7 @@ async def test_letters_that_cannot_be_written_stop_the_intake_until_they_can(
     assert [event["reason"] for event in service.lines.events("released")] == ["dead_letters_unwritable"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="takes ten thousand records", seconds=3)
 async def test_a_renamed_field_costs_hold_after_letters_of_a_backlog_of_ten_thousand(
     broker: Broker, api: Emulator, start: Start
 ) -> None:

@@ -56,6 +56,7 @@ def found(home: Path) -> None:
     (home / "credentials").write_text("[default]\naws_access_key_id = AKIDONE\naws_secret_access_key = MARKED-41c7\n")
 
 
+@pytest.mark.slow(reason="asks for credentials again after the wait between two questions", seconds=6)
 async def test_the_pages_say_that_there_are_no_credentials_and_the_start_goes_on_once_there_are(
     configure: Configure, home: Path
 ) -> None:
@@ -88,6 +89,7 @@ async def test_the_pages_say_that_there_are_no_credentials_and_the_start_goes_on
         assert b"MARKED" not in service.lines.text
 
 
+@pytest.mark.slow(reason="asks for credentials again after the wait between two questions", seconds=6)
 async def test_credentials_that_end_between_the_first_token_and_the_clients_are_waited_for(
     configure: Configure, home: Path
 ) -> None:
@@ -114,6 +116,7 @@ def ends_soon_and_is_given_once(home: Path) -> None:
     (home / "config").write_text(f"[default]\ncredential_process = sh {script}\n")
 
 
+@pytest.mark.slow(reason="waits until a question for credentials is given up", seconds=6)
 async def test_a_chain_that_hangs_is_named_and_its_late_answer_is_taken(
     configure: Configure, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +152,7 @@ def hanging(home: Path) -> Any:
 
 
 @pytest.mark.usefixtures("home")
-@pytest.mark.slow
+@pytest.mark.slow(reason="waits for credentials as long as it is allowed to", seconds=2)
 async def test_a_start_that_may_wait_only_for_so_long_ends_with_3_and_one_sentence(replica: StartProcess) -> None:
     process = await replica(kafka={**over(), "start_timeout": "1s"})
     assert await process.ended(within=60) == 3

@@ -46,7 +46,7 @@ def timeouts(service: Service) -> int:
 
 
 @CLIENTS
-@pytest.mark.slow
+@pytest.mark.slow(reason="waits for the timeout of requests twice", seconds=8)
 async def test_half_open_connections_are_found_by_the_timeout_and_no_request_waits_behind_one(
     broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str
 ) -> None:
@@ -72,6 +72,7 @@ async def test_half_open_connections_are_found_by_the_timeout_and_no_request_wai
     assert not ledger.repeated(api.ledger.accepted)
 
 
+@pytest.mark.slow(reason="waits for the timeout of requests twice", seconds=8)
 @CLIENTS
 async def test_connections_that_died_unseen_hold_up_only_what_was_given_to_them(
     broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str
@@ -93,6 +94,7 @@ async def test_connections_that_died_unseen_hold_up_only_what_was_given_to_them(
     assert len(ledger.places(api.ledger.accepted)) == 120
 
 
+@pytest.mark.slow(reason="waits for the timeout of requests in a network that swallows them", seconds=6)
 @CLIENTS
 @pytest.mark.parametrize(
     ("conditions", "reason"),
@@ -133,7 +135,7 @@ async def test_latency_is_no_failure(broker: Broker, api: Emulator, to_api: Prox
 
 
 @CLIENTS
-@pytest.mark.slow
+@pytest.mark.slow(reason="opens a connection for each request", seconds=2)
 async def test_connections_that_are_closed_behind_each_answer_cost_neither_budget_nor_an_outage(
     broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str
 ) -> None:
@@ -151,7 +153,7 @@ async def test_connections_that_are_closed_behind_each_answer_cost_neither_budge
 
 @CLIENTS
 @pytest.mark.parametrize("status", [202, 400])
-@pytest.mark.slow
+@pytest.mark.slow(reason="opens a connection for each request", seconds=3)
 async def test_surplus_answers_lose_no_event_and_make_no_dead_letter(
     broker: Broker, api: Emulator, start: Start, client: str, status: int
 ) -> None:
@@ -214,7 +216,7 @@ async def all_committed(broker: Broker, count: int) -> None:
 
 
 @pytest.mark.parametrize("end", ["silent", "reset"])
-@pytest.mark.slow
+@pytest.mark.slow(reason="waits for the timeout of requests to Kafka", seconds=6)
 async def test_connections_to_kafka_that_died_are_found_and_every_event_arrives(
     broker: Broker, api: Emulator, to_kafka: ThreadedProxy, replica: StartProcess, end: str
 ) -> None:
@@ -242,7 +244,7 @@ async def test_connections_to_kafka_that_died_are_found_and_every_event_arrives(
     ],
     ids=["latency", "reset mid-answer", "one byte a second", "refused"],
 )
-@pytest.mark.slow
+@pytest.mark.slow(reason="waits until the client has found its brokers again", seconds=3)
 async def test_every_event_arrives_in_order_once_the_network_to_kafka_is_well_again(
     broker: Broker,
     api: Emulator,
@@ -273,7 +275,7 @@ def since(before: Counts, now: Counts) -> Counts:
     return Counts(**{name: getattr(now, name) - getattr(before, name) for name in names})
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="waits for the timeout of requests to Kafka", seconds=3)
 async def test_a_half_open_kafka_does_not_hold_up_what_was_read_from_it(
     broker: Broker, api: Emulator, to_kafka: ThreadedProxy, replica: StartProcess
 ) -> None:
@@ -293,7 +295,7 @@ async def test_a_half_open_kafka_does_not_hold_up_what_was_read_from_it(
     assert not ledger.overtaken(api.ledger.accepted)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="waits for all that a stop may take", seconds=23)
 async def test_a_stop_while_kafka_is_silent_ends(
     broker: Broker, api: Emulator, to_kafka: ThreadedProxy, replica: StartProcess
 ) -> None:

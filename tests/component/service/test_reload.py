@@ -76,7 +76,7 @@ async def test_a_new_mapping_works_for_what_is_read_next_and_what_is_mapped_stay
     assert broker.position() == 30
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="takes ten mappings over under load", seconds=6)
 async def test_ten_mappings_under_load_lose_nothing_send_nothing_twice_and_change_at_one_offset_of_each_partition(
     broker: Broker, api: Emulator, configure: Configure, start: Start
 ) -> None:
@@ -172,7 +172,7 @@ async def test_a_wrong_file_is_refused_whole_with_every_problem_and_a_fixed_one_
     await service.stop()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts several interpreters", seconds=3)
 async def test_a_process_takes_a_mapping_over_on_sighup_and_lives_on_after_a_wrong_file(
     broker: Broker, api: Emulator, configure: Configure, replica: StartProcess
 ) -> None:
@@ -195,7 +195,7 @@ async def test_a_process_takes_a_mapping_over_on_sighup_and_lives_on_after_a_wro
     assert await running.terminate() == 0
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts several interpreters", seconds=4)
 async def test_at_a_terminal_sighup_means_that_it_is_gone_and_stops_the_bridge_in_order(
     configure: Configure, tmp_path: Path
 ) -> None:
@@ -351,7 +351,7 @@ async def test_a_topic_that_dead_letters_held_has_another_try_by_the_new_mapping
     assert broker.position() == 40
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="the file is looked at every two seconds", seconds=8)
 async def test_the_file_is_watched_where_it_says_so_and_a_link_that_is_swapped_is_a_change(
     broker: Broker, api: Emulator, start: Start, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from tests.support.service.settings import RESTARTABLE
 from tests.support.service.waiting import until
 
 
+@pytest.mark.slow(reason="stops under load and starts again", seconds=5)
 async def test_an_orderly_stop_under_load_repeats_nothing(broker: Broker, api: Emulator, start: Start) -> None:
     api.set_faults(Fault(kind=FaultKind.ORDINARY, delay=0.02))
     broker.produce(events.orders(3000))
@@ -79,7 +80,7 @@ async def test_a_stop_ends_at_its_budget_although_no_answer_comes(broker: Broker
     assert broker.position() == 50
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts a process again whose session has to end", seconds=7)
 async def test_after_a_crash_only_what_was_in_flight_or_not_yet_committed_is_sent_again(
     broker: Broker, api: Emulator, replica: StartProcess
 ) -> None:
@@ -106,7 +107,7 @@ async def test_after_a_crash_only_what_was_in_flight_or_not_yet_committed_is_sen
     assert ledger.overtaken(api.ledger.accepted) == []
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts a process again whose session has to end", seconds=5)
 async def test_what_the_offset_map_calls_done_is_not_sent_again(
     broker: Broker, api: Emulator, replica: StartProcess
 ) -> None:

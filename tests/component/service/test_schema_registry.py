@@ -143,6 +143,7 @@ async def test_schemas_that_come_while_it_runs_are_looked_up_once_each(
     assert len(api.ledger.accepted) == 400
 
 
+@pytest.mark.slow(reason="waits for a redrive", seconds=4)
 async def test_an_unknown_schema_becomes_a_letter_that_names_it_and_is_sent_once_the_registry_knows_it(
     broker: Broker, api: Emulator, start: Start, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,7 +200,7 @@ async def test_a_key_of_an_unknown_schema_becomes_a_letter_that_is_sent_once_the
     assert api.ledger.accepted[0].user_id == "by-key"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts several interpreters", seconds=5)
 async def test_letters_of_a_refused_key_are_sent_by_a_process_that_has_not_seen_their_schema(
     broker: Broker, api: Emulator, start: Start, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,6 +60,7 @@ async def test_a_record_s_trace_goes_on_to_its_requests_and_its_dead_letter(
     assert consumed == 7
 
 
+@pytest.mark.slow(reason="waits for the collector's timeout", seconds=4)
 async def test_a_collector_that_is_away_stops_nothing_and_is_told_of_once(
     broker: Broker, api: Emulator, start: Start, there: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +80,7 @@ async def test_a_collector_that_is_away_stops_nothing_and_is_told_of_once(
     assert there.spans == []
 
 
+@pytest.mark.slow(reason="waits for the third attempt of an event", seconds=4)
 async def test_an_event_that_keeps_failing_names_its_trace(
     broker: Broker, api: Emulator, start: Start, there: Collector
 ) -> None:

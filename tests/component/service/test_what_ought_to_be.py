@@ -18,7 +18,7 @@ def topic(service: Service, name: str) -> Any:
     return next((view for view in service.now().group_view.topics if view.topic == name), None)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a topic that is missing is told after half a minute", seconds=38)
 async def test_a_topic_that_does_not_exist_is_on_every_page_while_another_one_is_delivered(
     broker: Broker, api: Emulator, start: Start
 ) -> None:
@@ -74,7 +74,7 @@ async def test_a_partition_that_is_held_has_the_lag_and_the_age_of_what_waits_in
     assert 'track_bridge_group_lag_records{topic="orders"} 12.0' in metrics
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="two replicas share a group out, which takes the embedded broker a session", seconds=22)
 async def test_two_mappings_in_one_group_are_told_by_the_members_of_both(
     broker: Broker, api: Emulator, start: Start
 ) -> None:
