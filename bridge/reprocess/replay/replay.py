@@ -21,6 +21,7 @@ from bridge.reprocess.author import author
 from bridge.reprocess.reading.selection import LetterEntry
 from bridge.reprocess.replay import plan
 from bridge.reprocess.replay.letters import LetterInFlight, LetterQueue, LetterResult, ReplayOutcome
+from bridge.reprocess.replay.patience import Patience
 from bridge.reprocess.replay.plan import LetterFate, PlannedLetter, ReplayRules
 from bridge.reprocess.replay.recorder import Recorder
 from bridge.reprocess.sending.events_in_flight import rest_was_sent
@@ -94,11 +95,24 @@ class Replay:
         return bool(self._trackers) and not self._reading and self._letters.is_idle
 
     async def _wait_for_others(self) -> None:
+        """Until nothing is left, or it takes a claim to get on.
+
+        Whoever joins makes all the others stop, drain and start again: not while they get on with what is left.
+        """
         self._wiring.notice("the other dead letters are claimed by another replay; waiting for it")
-        await asyncio.to_thread(self._reader.catch_up)
-        await asyncio.sleep(random.uniform(2.0, 6.0))  # noqa: S311 - so that two of them do not meet again at once
-        for _ in range(self._letters.drop(lambda entry: not self._reader.ledger.standing(entry.letter).state.is_open)):
-            self._through(LetterResult.ELSEWHERE)
+        patience = Patience(self._wiring.clock.monotonic())
+        while True:
+            await asyncio.to_thread(self._reader.catch_up)
+            settled = self._letters.drop(lambda each: not self._reader.ledger.standing(each.letter).state.is_open)
+            for _ in range(settled):
+                self._through(LetterResult.ELSEWHERE)
+            if not self._unfinished() or self.traffic.has_ended:
+                return
+            # Of differing length, so that two of them do not meet again at once.
+            await self.traffic.rest(random.uniform(2.0, 6.0))  # noqa: S311
+            now = self._wiring.clock.monotonic()
+            if not patience.waits_on(now, settled=settled, others_send=self._wiring.budget.others_send(now)):
+                return
 
     # --- claims -------------------------------------------------------------------------------------
 

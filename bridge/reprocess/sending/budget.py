@@ -55,6 +55,10 @@ class Budget:
         if self._declared_at is None:
             self._declared_at = now
 
+    def others_send(self, now: float) -> bool:
+        """Whether another replay is known to be at it, at this monotonic time. Without a limit none is known."""
+        return self._reservations.reserved(now, besides=self._name) > 0.0
+
     async def look(self, now: float) -> None:
         """Read what other replays want."""
         if self.limit is None:

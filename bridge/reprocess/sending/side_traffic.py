@@ -9,11 +9,11 @@ A membership of the replays' group carries the declaration, so nothing is sent b
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
@@ -130,7 +130,7 @@ class SideTraffic:
 
     # --- its life ------------------------------------------------------------------------------------
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def ticking(self) -> AsyncIterator[None]:
         """While this is open, time passes. Raises at its end what a defect raised, and completes the account."""
         ticking = asyncio.create_task(self._tick(), name="side-traffic-tick")
@@ -167,6 +167,14 @@ class SideTraffic:
             await self._changed.wait()
         await asyncio.wrap_future(claims.stop())
         self._claims = None
+
+    async def rest(self, seconds: float) -> None:
+        """Let time pass, but no more once it has ended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self.has_ended:
+                    self._changed.clear()
+                    await self._changed.wait()
 
     @property
     def has_ended(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from bridge.formats.declarations import Reservations
+from bridge.formats.declarations import STALE, Reservations
 from bridge.model import TopicPartition
 from bridge.pipeline.budget.pacing import FILL
 from bridge.reprocess.sending.budget import NOTICE, Budget
@@ -84,3 +84,17 @@ async def test_of_requests_with_a_smaller_limit_the_same_part_of_that_is_sent_an
 async def test_what_has_no_limit_is_sent_at_once_and_what_has_one_when_it_is_declared() -> None:
     budget = Budget(2.0, 10.0, Group(), automatic=False)
     assert (budget.rate_within(None, 0.0), budget.rate_within(10.0, 0.0)) == (None, 0.0)
+
+
+async def test_a_replay_knows_of_others_at_work_until_they_end_or_fall_silent() -> None:
+    group = Group()
+    mine, theirs = Budget(20.0, 100.0, group, automatic=True), Budget(5.0, 100.0, group, automatic=False)
+    now = await running(group, mine)
+    assert not mine.others_send(now)
+    group.commit(1, theirs)
+    await mine.look(now)
+    assert mine.others_send(now)
+    assert not mine.others_send(now + STALE + 0.1)
+    group.commit(1, theirs, ends=True)
+    await mine.look(now)
+    assert not mine.others_send(now)
