@@ -35,7 +35,7 @@ playground: $(DEV) ## a live shop, Kafka, API, bridge and console to touch, unti
 environment: $(DEV) ## .venv with all that development needs; every target makes it by itself
 
 # The quick tiers need nothing but processors and take all there are. The embedded broker's tests mostly wait, so four
-# share the processors, and eight where the slow ones do, the longest first (tests/component/conftest.py). Those on brokers of Java wait as well. An engine and a Helm are made once, by one process.
+# share the processors, and six where the slow ones do, the longest first (tests/component/conftest.py). Those on brokers of Java wait as well. An engine and a Helm are made once, by one process.
 # What is `everyday` is decided in tests/everyday.py. `make test` and `make test-rest` run each test of CI once between them.
 QUICK := tests/repo tests/unit tests/contract tests/simulation
 WAITING := tests/component
@@ -44,7 +44,7 @@ ALONE := tests/image
 BROKERS := tests/integration
 PYTEST := $(BIN)/python -m pytest -q
 ON_WAITING := $(PYTEST) -n 4 $(WAITING)
-SLOW_WAITING := $(PYTEST) -n 8 --dist loadgroup --no-loadscope-reorder $(WAITING)
+SLOW_WAITING := $(PYTEST) -n 6 --maxschedchunk 1 $(WAITING)
 # Which tests share a broker of their own, and that the longest go first, is said in tests/integration/order.py.
 ON_BROKERS := $(PYTEST) -n 4 --dist loadgroup --no-loadscope-reorder $(BROKERS)
 test: $(DEV) ## what a change needs, in some minutes: quick tiers, fast component tests, a real Kafka in short form (TESTS=tests/unit: only these; ARGS: for pytest)

@@ -6,7 +6,7 @@ others have nothing left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -44,11 +44,8 @@ _OTHERS: Final = 8
 _SHARING: Final = ("module", "package")
 
 
-def arrange(items: list[pytest.Item], here: Path, seconds_of: Callable[[pytest.Item, str], int] | None = None) -> None:
-    """Put the items of a tier into the order in which several processes run them, and say which stay together.
-
-    `seconds_of` a test and its file; of this tier the table says it.
-    """
+def arrange(items: list[pytest.Item], here: Path) -> None:
+    """Put the items of this tier into the order in which several processes run them, and say which stay together."""
     units: dict[str, int] = {}
     names: dict[str, str] = {}
     for item in items:
@@ -59,7 +56,7 @@ def arrange(items: list[pytest.Item], here: Path, seconds_of: Callable[[pytest.I
                 name = file
                 item.add_marker(pytest.mark.xdist_group(file))
             names[item.nodeid] = name
-            units[name] = units.get(name, 0) + (seconds_of(item, file) if seconds_of else seconds(file))
+            units[name] = units.get(name, 0) + seconds(file)
     items.sort(key=lambda item: -units.get(names.get(item.nodeid, ""), 0))
 
 
