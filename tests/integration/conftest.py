@@ -30,10 +30,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         order.arrange(items, HERE)
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config) -> order.Together | None:
+    return order.Together(config) if config.getoption("dist") == "loadgroup" else None
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A machine that can run no Kafka skips the whole tier, here and therefore in one line; CI must never skip it."""
-    if item.path.is_relative_to(HERE) and (problem := choice.nothing_serves()):
-        _skip(problem)
+    if item.path.is_relative_to(HERE):
+        if problem := order.unnamed(item, HERE):
+            pytest.fail(problem, pytrace=False)
+        if problem := choice.nothing_serves():
+            _skip(problem)
 
 
 def _skip(problem: str) -> NoReturn:
