@@ -37,6 +37,12 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], a
     return {"uvloop": uvloop.new_event_loop}
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """`make test` tries them on the loop the service runs on; the other one's turn is in `make test-rest`."""
+    if "[asyncio-" in item.name or item.name.endswith("[asyncio]"):
+        item.add_marker("slow")
+
+
 ROUTE = Route("e", "", "e")
 
 

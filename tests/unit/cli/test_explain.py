@@ -52,6 +52,7 @@ def test_a_question_that_cannot_be_understood_is_refused_with_what_to_write(
     assert says in ran.err
 
 
+@pytest.mark.slow
 def test_without_a_broker_nothing_is_said_of_any_record(cli: Cli, config: Callable[..., str]) -> None:
     ran = cli("explain", "shop.orders/0/1", "-c", config())
 

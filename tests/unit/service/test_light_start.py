@@ -55,6 +55,7 @@ def test_a_start_loads_nothing_that_only_other_commands_or_a_terminal_need(tmp_p
     assert looks < 20, "the garbage collector looks at what the modules are made of again and again"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decode", ["avro", "protobuf"])
 def test_a_start_with_a_registry_loads_its_client_and_no_decoder_of_another_format(tmp_path: Path, decode: str) -> None:
     mapping = CONFIGURATION.replace("mapping: {", f"mapping: {{decode: {decode}, ")

@@ -53,12 +53,14 @@ def test_a_process_exports_its_lines_and_metrics_also_while_kafka_does_not_answe
         assert plain(resource.resource.attributes)["service.name"] == "ours"
 
 
+@pytest.mark.slow
 def test_it_ends_as_ever_where_the_collector_is_away(tmp_path: Path) -> None:
     code, said = started(tmp_path, START, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1")
     assert code == 3
     assert said.count('"event":"telemetry_not_exported"') <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environ", "sentence"),
     [

@@ -205,6 +205,7 @@ def test_a_process_with_such_clients_ends_though_its_chain_hangs() -> None:
     assert (ran.returncode, ran.stdout) == (0, "opened\n"), ran.stderr
 
 
+@pytest.mark.slow
 def test_credentials_that_end_while_a_client_is_made_are_a_login_that_fails_and_no_wrong_properties() -> None:
     """The client waits ten seconds for a token, and then blames nobody."""
     chain, clock = Chain(), Clock()
