@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from bridge.model import TopicPartition
@@ -211,7 +211,3 @@ class Manifest:
     def offsets_written(self) -> int:
         """How many of these are written."""
         return sum(each.at - each.start for each in self.ranges)
-
-    def with_file(self, changed: ImportFile) -> Manifest:
-        """The same with this in place of the file of its name."""
-        return replace(self, files=tuple(changed if each.name == changed.name else each for each in self.files))

@@ -194,11 +194,6 @@ class Source:
         return self._thread.member.context.pauses.stalled
 
     @property
-    def stopped(self) -> bool:
-        """Whether the poll thread has ended."""
-        return self._thread.closed.done()
-
-    @property
     def ends(self) -> Mapping[TopicPartition, int]:
         """The last stable offset of each assigned partition, as far as known; a second old, or ten where nothing is
         fetched or a transaction is open. A partition's lag is this less its position.

@@ -185,15 +185,6 @@ class Identifies:
             if self._is_ours(work):
                 self._failing.begin(work)
 
-    @property
-    def settle(self) -> float:
-        """Seconds that events wait after an identify of their user."""
-        return self._settle
-
-    def is_pending(self, user: str) -> bool:
-        """Whether events wait for an identify of the bridge's own for this user."""
-        return user in self._pending
-
     def pending(self) -> Iterator[AutomaticIdentify]:
         """Those that have no answer for good."""
         return iter(self._pending.values())

@@ -49,10 +49,6 @@ class StepOrder:
 
     # --- while only some kinds get through --------------------------------------------------------------
 
-    def is_aside(self, work: Work) -> None:
-        """It came, as the head of its key queue, while requests of its kind do not get through."""
-        self._failing.begin(work)
-
     def set_aside(self, kind: RequestKind) -> None:
         """Requests of this kind do not get through from now on: what waits for them is to take no room from others."""
         if kind is TRACK:
