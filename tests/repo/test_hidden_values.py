@@ -6,6 +6,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from bridge.fleet.acts.reaching import SignedReplica
+from bridge.mapping.routes.properties import PropertiesMade
+
 SECRET = {"password", "properties", "proxy", "secrets"}
 """Names of fields. A URL of a proxy may hold a password, and so may properties of librdkafka."""
 UNCHECKED = {"tree", "values"}
@@ -45,3 +48,9 @@ def test_no_object_shows_what_may_hold_a_secret(root: Path) -> None:
 def test_a_field_that_is_shown_is_found() -> None:
     text = "@dataclass(frozen=True)\nclass A:\n    proxy: str | None\n    secrets: str = field(repr=False)\n"
     assert list(_shown(ast.parse(text), SECRET)) == [(3, "proxy")]
+
+
+def test_what_hides_a_key_or_a_record_by_a_form_of_its_own_shows_neither() -> None:
+    assert repr(SignedReplica("127.0.0.1:8080", b"hidden-key")) == "SignedReplica('127.0.0.1:8080')"
+    made = PropertiesMade({"name": "hidden"}, left_out=0, absent=0)
+    assert repr(made) == "PropertiesMade(1 properties)"

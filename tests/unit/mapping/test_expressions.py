@@ -131,6 +131,7 @@ def test_jmespath_means_what_the_library_says(text: str) -> None:
         ("envelope:time", "2026-01-02T03:04:05Z"),
         ("lower(data.name)", "ada"),
         ("upper(data.name)", "ADA"),
+        ("join('-', [upper(data.name), lower(data.name)])", "ADA-ada"),
         ("sha256(u)", "26f82ab2ea6ae2cb9e4ef0c4ea9a18c9a0e7b8fc0a33c1f7a3e2a7a0a6a0f7a5"),
         ("iso8601(`1767323045`, 's')", "2026-01-02T03:04:05Z"),
         ("iso8601(`1767323045120`, 'ms')", "2026-01-02T03:04:05.120Z"),
