@@ -20,7 +20,7 @@ HISTORIES ?= 100000
 ARGS ?=
 
 .PHONY: help demo playground environment situations soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs site release fmt requirements clean
-.PHONY: test test-all test-rest test-quick test-component test-chart test-image test-brokers
+.PHONY: coverage test test-all test-rest test-quick test-component test-chart test-image test-brokers
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -81,6 +81,18 @@ test-image: $(DEV) ## the container image, built and run
 
 test-brokers: $(DEV) ## everything on a real Kafka
 	@$(ON_BROKERS)
+
+# Each example of a property is the same in every run. Workers and programs that the tests start are measured as well.
+MEASURED := $(BIN)/python -m coverage run -m pytest -q --hypothesis-profile=everyday --hypothesis-seed=0 -m everyday
+MEASURES := build/coverage
+coverage: $(DEV) ## which lines and branches of bridge/ the quick and the fast component tests run (ARGS=--lines: what they do not); a function never entered needs a reason
+	@rm -rf $(MEASURES) && mkdir -p $(MEASURES)
+	@$(MEASURED) -n auto $(QUICK)
+	@$(MEASURED) -n 4 $(WAITING)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage json --quiet --fail-under=0 -o $(MEASURES)/report.json
+	@$(BIN)/python -m scripts.covered $(MEASURES)/report.json $(ARGS)
+	@$(BIN)/python -m coverage report --format=total
 
 fuzz: $(FUZZ) ## look for inputs that break a promise, guided by coverage (FUZZ_SECONDS=600; ARGS=answers: one target)
 	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
