@@ -10,7 +10,7 @@ from bridge.proposal.choices import Proposal, ProposedRoute, ProposedTopic
 from bridge.proposal.file.tree import base_of, events_of, rules_of, settings_of, written
 from bridge.proposal.file.yaml_text import block, comment, entry, flow, reference, scalar
 from bridge.proposal.pace import sentences
-from bridge.text.amounts import plural, thousands
+from bridge.text.amounts import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +181,3 @@ def _route(route: ProposedRoute, topics: tuple[str, ...], indent: int) -> Iterat
     for each in kept:
         value = flow(each.spec) if isinstance(each.spec, dict) else scalar(each.spec)
         yield f"{margin}  # {scalar(each.key)}: {value}  # {each.remark}"
-
-
-def counted(proposal: Proposal) -> str:
-    """For people: how much was looked at."""
-    return f"{thousands(sum(each.topic.records for each in proposal.topics))} records"
