@@ -117,11 +117,13 @@ async def test_a_replica_that_was_frozen_beyond_its_session_sends_nothing_more_a
 ) -> None:
     count = 6_000
     scene = await stage(kafka, partitions=6, delivery={"max_in_flight": 16})
-    scene.api.set_faults(Fault(kind=FaultKind.ORDINARY, delay=0.02))
-    await scene.produce(orders(count))
+    # Slow until everything is there: on a busy machine the work was done before both had their share.
+    scene.api.set_faults(Fault(kind=FaultKind.ORDINARY, delay=1.0))
     zombie, other = await asyncio.gather(scene.replica(), scene.replica())
     await zombie.until("it has its share", lambda status: assigned(status) == 3)
     await other.until("it has its share", lambda status: assigned(status) == 3)
+    await scene.produce(orders(count))
+    scene.api.set_faults(Fault(kind=FaultKind.ORDINARY, delay=0.02))
     await scene.until_accepted(1_000)
     assert (await zombie.status())["accounting"]["in_flight"] > 100, "there is nothing a zombie could send"
 
