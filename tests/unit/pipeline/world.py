@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import attrgetter
 
 from bridge.formats import offset_map
 from bridge.model import Position, Record, TopicPartition
@@ -40,6 +43,8 @@ class Log:
     end: int = 0
     verified: int = 0
     """Records, from the first, that are below a committed position and were found to be done."""
+    found_done: set[int] = field(default_factory=set)
+    """Offsets that a map called done, rightly: what was accepted or is a dead letter stays so."""
 
     def append(self, partition: TopicPartition, value: str, key: bytes | None, gap: int) -> Record:
         timestamp_ms = int(EPOCH * 1000)
@@ -258,9 +263,14 @@ class World:
             done = {element for each in decoded.head.done for element in each}
             assert not done & set(self.unfinished(partition, head)), "elements are committed as done, and are not"
         if decoded.done:
-            for record in log.records[log.verified :]:
-                if any(record.offset in done for done in decoded.done):
-                    self._verify_done(partition, record)
+            for run in decoded.done:
+                first = bisect_left(log.records, run.start, lo=log.verified, key=attrgetter("offset"))
+                for record in islice(log.records, first, None):
+                    if record.offset >= run.stop:
+                        break
+                    if record.offset not in log.found_done:
+                        self._verify_done(partition, record)
+                        log.found_done.add(record.offset)
 
     def _verify_done(self, partition: TopicPartition, record: Record) -> None:
         missing = self.unfinished(partition, record)
