@@ -6,6 +6,7 @@ import base64
 import json
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from bridge.mapping.compile import CompiledMapping
 from bridge.mapping.review.explain import explain
 from bridge.model import Failed, Header, Record, Request
-from tests.support.processor_time import processor_time
+from tests.support.processor_time import collected_as_in_a_bridge, processor_time, takes_less
 from tests.unit.mapping.conftest import NOW, compiled
 
 MOST_BYTES: Final = 1_000_000
@@ -198,13 +199,12 @@ def record(case: str) -> Record:
     return Record("t", 0, 0, 0, key, b'{"type":"a","data":{"user":"u"}}', headers)
 
 
-def cost(mapping: CompiledMapping, of: Record) -> tuple[float, int]:
-    """Processor time and memory."""
-    seconds = processor_time(lambda: mapping.map(of, NOW))
+def memory_of(mapping: CompiledMapping, of: Record) -> int:
+    """Bytes, the most at any moment."""
     tracemalloc.start()
     try:
         mapping.map(of, NOW)
-        return seconds, tracemalloc.get_traced_memory()[1]
+        return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
@@ -215,14 +215,17 @@ def test_no_record_of_a_megabyte_costs_more_than_50_milliseconds_or_32_megabytes
     of = record(case)
     assert of.size <= MOST_BYTES + 10_000
 
-    for name, mapping in COMPILED.items():
-        if (name == "by header") is not (case in KEYS_AND_HEADERS) and name != "every kind of value":
-            continue
-        seconds, memory = cost(mapping, of)
-        if seconds > MOST_SECONDS:  # the machine may have been busy with the collector's turn or with others
-            seconds = min(cost(mapping, of)[0] for _ in range(3))
-        assert seconds < MOST_SECONDS * PATIENCE, name
-        assert memory < MOST_MEMORY, name
+    mapped = {
+        name: mapping
+        for name, mapping in COMPILED.items()
+        if (name == "by header") is (case in KEYS_AND_HEADERS) or name == "every kind of value"
+    }
+    with collected_as_in_a_bridge():
+        for name, mapping in mapped.items():
+            # The machine may be busy with others: a quick time is looked for often, and one is enough.
+            assert takes_less(partial(mapping.map, of, NOW), MOST_SECONDS * PATIENCE, times=12), name
+    for name, mapping in mapped.items():
+        assert memory_of(mapping, of) < MOST_MEMORY, name
 
 
 @pytest.mark.parametrize(
