@@ -249,6 +249,8 @@ async def test_a_sending_is_watched_to_its_end_and_its_reason_kept(watched: Watc
     assert "line 1: rejected 422" in page
     assert [each.number for each in watched.sender.sent] == [1, 2, 3, 4, 5]
     assert watched.sender.rates == [5.0], "half of 600 a minute"
+    while not watched.events("console_send_ended"):  # a thread of its own writes the log, behind what the page says
+        await asyncio.sleep(0.005)
     began, ended = watched.events("console_send_began"), watched.events("console_send_ended")
     assert [(each["by"], each["because"], each["records"]) for each in began] == [("ann", "lost in the outage", 5)]
     assert [(each["accepted"], each["rejected"], each["left"]) for each in ended] == [(4, 1, 0)]
