@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ def of_code() -> Iterator[Named]:
         if "command(" not in source and "bridge " not in source:
             continue
         name, tree = file.relative_to(PACKAGE), ast.parse(source)
-        parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+        parents = _parents(tree)
         for node in (tree, *parents):
             where = f"{name}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Call) and _calls(node, "command") and _is_word(node.args[0]):
@@ -95,6 +96,18 @@ def of_code() -> Iterator[Named]:
             if text is not None and not _is_of_help(node, parents):
                 for found in () if text.removeprefix("track-bridge ") in names() else _MENTION.finditer(text):
                     yield Named(where, tuple(found[2].split()), found[1] == "`" and _is_completed(node, parents))
+
+
+def _parents(tree: ast.AST) -> dict[ast.AST, ast.AST]:
+    """Of every node below, those near the root first."""
+    found: dict[ast.AST, ast.AST] = {}
+    left = deque([tree])
+    while left:
+        node = left.popleft()
+        for child in ast.iter_child_nodes(node):
+            found[child] = node
+            left.append(child)
+    return found
 
 
 def on_import(source: str) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
@@ -156,12 +157,18 @@ def of_the_bridge(page: str) -> list[Command]:
     return [each for each in commands.commands(commands.text_of(page)) if each.program in commands.BRIDGE]
 
 
+@functools.cache
+def program_parser() -> Any:
+    """Made once: it takes a tenth of a second, and keeps nothing of what it has parsed."""
+    return typer.main.get_command(app)
+
+
 def parsed(program: str, words: list[str]) -> None:
     """As the program itself reads its command line; nothing is run. A name alone, in a sentence, only speaks of it.
 
     In a block it has to be whole: see tests/repo/test_named_commands.py.
     """
-    group, context = typer.main.get_command(app), None
+    group, context = program_parser(), None
     if words[0].startswith("-"):  # what such an option asks for would be done here and now
         assert words in [[option] for each in group.params for option in each.opts], words
         return
