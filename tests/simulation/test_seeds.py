@@ -10,7 +10,7 @@ from tests.simulation.report import report
 
 BLOCK = 100
 BLOCKS = 25
-EVERYDAY_BLOCKS = 4
+EVERYDAY_BLOCKS = 1
 """As many as `make test` has time for; CI runs all."""
 
 

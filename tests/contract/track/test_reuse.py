@@ -133,8 +133,8 @@ async def many(harness: Harness, sink: AnySink, requests: int, at_once: int) -> 
     return found
 
 
-@pytest.mark.parametrize("status", [202, 400])
-@pytest.mark.parametrize("at_once", [1, 8])
+@pytest.mark.parametrize("status", [202, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("at_once", [pytest.param(1, marks=pytest.mark.slow), 8])
 async def test_surplus_answers_after_one_in_twenty_are_nobodys(harness: Harness, status: int, at_once: int) -> None:
     emulator = await harness.emulator()
     emulator.set_faults(
@@ -187,7 +187,7 @@ async def test_the_rest_of_an_answer_that_spoils_the_next_request_spoils_one(dir
     assert harness.connections == 4
 
 
-@pytest.mark.parametrize("at_once", [1, 8])
+@pytest.mark.parametrize("at_once", [pytest.param(1, marks=pytest.mark.slow), 8])
 async def test_a_server_that_closes_after_each_answer_without_a_word_costs_next_to_nothing(
     harness: Harness, at_once: int
 ) -> None:

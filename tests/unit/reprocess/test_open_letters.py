@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -221,6 +222,7 @@ def test_the_filter_misses_nothing_and_takes_few_for_what_they_are_not() -> None
     assert sum(fingerprint("out", number) in found for number in range(20_000)) < 20
 
 
+@pytest.mark.slow
 def test_half_a_million_open_dead_letters_take_no_more_memory_than_the_bound() -> None:
     """Through the real code, parsed, named and counted, in a process of its own; they used to take 800 bytes each."""
     ran = subprocess.run([sys.executable, "-c", MANY], cwd=ROOT, check=True, capture_output=True, text=True)
