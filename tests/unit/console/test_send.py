@@ -213,9 +213,11 @@ class Watched:
         given = {"csrf": csrf, "which": hidden(shown.text, "which"), "rate": "50%", "because": because}
         return await self.browser.post("/send/begin", data=given)
 
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """Of the log."""
-        return [each for each in self.logged.lines if each["event"] == name]
+    async def log_of(self, name: str) -> list[dict[str, Any]]:
+        """Once there is some: a thread of its own writes the log, behind what the page says."""
+        while not (found := [each for each in self.logged.lines if each["event"] == name]):
+            await asyncio.sleep(0.005)
+        return found
 
 
 @pytest.fixture
@@ -249,9 +251,7 @@ async def test_a_sending_is_watched_to_its_end_and_its_reason_kept(watched: Watc
     assert "line 1: rejected 422" in page
     assert [each.number for each in watched.sender.sent] == [1, 2, 3, 4, 5]
     assert watched.sender.rates == [5.0], "half of 600 a minute"
-    while not watched.events("console_send_ended"):  # a thread of its own writes the log, behind what the page says
-        await asyncio.sleep(0.005)
-    began, ended = watched.events("console_send_began"), watched.events("console_send_ended")
+    began, ended = await watched.log_of("console_send_began"), await watched.log_of("console_send_ended")
     assert [(each["by"], each["because"], each["records"]) for each in began] == [("ann", "lost in the outage", 5)]
     assert [(each["accepted"], each["rejected"], each["left"]) for each in ended] == [(4, 1, 0)]
     assert watched.sender.tally.lines == (), "nothing of the file is kept"
@@ -265,4 +265,4 @@ async def test_a_sending_is_stopped_and_says_where_to_resume(watched: Watched) -
     page = await watched.until("/send/job", "Stopped: 2 of 5")
     assert "3 not sent, or without an answer" in page
     assert "send the file again from line 3 to resume" in page
-    assert [each["by"] for each in watched.events("console_send_stopped")] == ["ann"]
+    assert [each["by"] for each in await watched.log_of("console_send_stopped")] == ["ann"]
