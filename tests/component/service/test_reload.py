@@ -10,8 +10,10 @@ import pty
 import signal
 import sys
 import threading
+import time
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jsonschema
 import pytest
@@ -20,7 +22,7 @@ from google.protobuf import descriptor_pb2
 from bridge.cli import schema
 from bridge.ops.status.status_document import document
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
-from bridge.service.reload import swap
+from bridge.service.reload import reloader, swap
 from tests.component.service.conftest import Configure, Start, StartProcess
 from tests.support.service import events, ledger, settings
 from tests.support.service.embedded import Broker
@@ -244,29 +246,60 @@ async def test_a_file_that_says_the_same_changes_nothing_and_one_set_back_is_no_
     await service.stop()
 
 
+class Writer:
+    """On a thread: it writes other digits into a file, all the time."""
+
+    def __init__(self, file: Path, digits: int) -> None:
+        """`digits`: how many stand there behind the word Half."""
+        self._file = file
+        self._form = b"%%0%dd" % digits
+        self._place = file.read_bytes().index(b"Half ") + len(b"Half ")
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.starved = threading.Event()
+        """Set where it had no time for so long that nobody could tell the file from one that is ready."""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:  # cheaply: whoever reads it meanwhile needs this process, too
+        written_at = time.monotonic()
+        with self._file.open("r+b", buffering=0) as open_file:
+            for number in itertools.count():  # no text comes twice
+                os.pwrite(open_file.fileno(), self._form % number, self._place)
+                now = time.monotonic()
+                if now - written_at > reloader.PAUSE / 2:
+                    self.starved.set()
+                written_at = now
+                if self._stopped.wait(0.02):
+                    return
+
+
 async def test_a_file_that_is_being_written_is_not_taken_over_however_often_it_is_asked_for(
     configure: Configure, start: Start
 ) -> None:
     service = await start()
-    stopped = threading.Event()
-    file = configure(mapping={"events": {"order.completed": {"event_name": "Half 0"}}})
-    texts = [file.read_text(encoding="utf-8").replace("Half 0", f"Half {number}") for number in range(10)]
+    file = configure(mapping={"events": {"order.completed": {"event_name": "Half 000000"}}})
+    told = "configuration_unsettled", "configuration_refused", "configuration_reloaded", "configuration_unchanged"
 
-    def write() -> None:  # cheaply: whoever reads it meanwhile needs this process, too
-        for text in itertools.cycle(texts):
-            file.write_text(text, encoding="utf-8")
-            if stopped.wait(0.02):
-                return
+    def all_told() -> list[str]:
+        return [event for event in told for _ in service.lines.events(event)]
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        service.bridge.reload()
-        await service.until("it says so", lambda: bool(service.lines.events("configuration_unsettled")))
-        assert service.now().configuration.reloads == 0
-    finally:
-        stopped.set()
-        writer.join()
+    with Writer(file, digits=6) as writer:
+        while True:
+            before = all_told()
+            writer.starved.clear()
+            service.bridge.reload()
+            await service.until("it says what it made of it", lambda before=before: all_told() != before)  # type: ignore[misc]
+            if not writer.starved.is_set():
+                break
+        assert Counter(all_told()) - Counter(before) == {"configuration_unsettled": 1}
+    configure(mapping={"events": RENAMED})
     await reloaded(service)
     await service.stop()
 
