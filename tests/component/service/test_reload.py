@@ -299,6 +299,7 @@ async def test_a_file_that_is_being_written_is_not_taken_over_however_often_it_i
             if not writer.starved.is_set():
                 break
         assert Counter(all_told()) - Counter(before) == {"configuration_unsettled": 1}
+        assert service.lines.events("configuration_unsettled")
     configure(mapping={"events": RENAMED})
     await reloaded(service)
     await service.stop()
