@@ -206,6 +206,7 @@ def test_without_credentials_it_says_who_was_asked() -> None:
     assert "set AWS_PROFILE" in told
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nothing_of_aws")
 def test_metadata_of_an_instance_that_hangs_is_a_sentence(monkeypatch: pytest.MonkeyPatch, hanging: str) -> None:
     monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
@@ -213,6 +214,7 @@ def test_metadata_of_an_instance_that_hangs_is_a_sentence(monkeypatch: pytest.Mo
     assert failure(AwsCredentials(REGION)).startswith("no AWS credentials found")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nothing_of_aws")
 def test_sts_that_hangs_is_a_sentence(monkeypatch: pytest.MonkeyPatch, hanging: str, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("A.JWT")

@@ -39,6 +39,7 @@ def running(cell: ConfinedCell) -> Iterator[ConfinedProcess]:
         yield process
 
 
+@pytest.mark.slow
 def test_a_mapping_that_takes_all_memory_is_stopped_and_the_next_one_is_tried(visitor: Visitor) -> None:
     record = '{"type": "a", "data": {"user": "u", "text": "a hundred bytes are a few gigabytes then"}}'
     answer = visitor.post("/mapping/try", {"mapping": ALL_MEMORY, "record": record, "topic": "shop.orders"})
@@ -95,6 +96,7 @@ def test_the_process_has_limits_and_nothing_of_the_console(monkeypatch: pytest.M
         assert os.getsid(process.pid) != os.getsid(0)
 
 
+@pytest.mark.slow
 def test_one_that_does_not_answer_is_killed_at_its_deadline() -> None:
     cell = ConfinedCell(60)
     with running(cell) as process:

@@ -177,6 +177,7 @@ def test_while_the_topic_is_read_the_page_says_how_far_that_is(setting: ConsoleS
 ALL_MEMORY = "length('a few gigabytes in the end'" + 8 * " | join('', [@,@,@,@,@,@,@,@,@,@])" + ") > `0`"
 
 
+@pytest.mark.slow
 def test_a_condition_that_takes_all_memory_is_stopped_and_the_pages_go_on(
     setting: ConsoleSetting, opened: Opened
 ) -> None:

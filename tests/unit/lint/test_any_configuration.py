@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -136,6 +137,7 @@ PARTS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(PARTS, st.lists(ANYTHING, max_size=3), st.sampled_from([None, 0.0, 1e12]))
 def test_no_rule_raises_whatever_loads(part: dict[str, Any], seen: list[Any], backlog: float | None) -> None:

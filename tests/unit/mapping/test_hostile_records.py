@@ -290,6 +290,7 @@ def test_the_limit_is_the_same_whether_metadata_is_counted_or_measured(limit: in
     assert isinstance(outcome(limit + 1), Failed)
 
 
+@pytest.mark.slow
 def test_a_larger_record_may_have_more_structure_in_proportion() -> None:
     mapping = compiled("user_id: u\nevents: {a: {event_name: A, metadata: {n: 'length(path)'}}}")
     points = [[12.5, 41.25]] * 150_000
@@ -308,6 +309,7 @@ def test_brackets_inside_of_texts_are_no_structure() -> None:
         assert isinstance(mapping.map(Record("t", 0, 0, None, None, raw, ()), NOW)[0], Request)
 
 
+@pytest.mark.slow
 def test_the_explanation_of_a_hostile_record_costs_no_more_than_its_mapping() -> None:
     for case in ("a long key over many leaves", "many small objects", "many long fractions"):
         hostile = record(case)

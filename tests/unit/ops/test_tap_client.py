@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from bridge.ops.admin import tap_client
 from bridge.ops.admin.server import AdminServer
 from bridge.ops.admin.streaming import Outlet, StreamRequest
@@ -12,6 +14,7 @@ TIMEOUT = 1.0
 """Seconds for the first answer."""
 
 
+@pytest.mark.slow
 async def test_a_watch_outlasts_any_silence_after_the_first_answer() -> None:
     outlets: list[Outlet] = []
 

@@ -75,6 +75,7 @@ def test_a_shared_rate_is_one_for_all_replicas_and_kinds_and_each_kind_has_its_p
     assert most_in_a_minute(group.times) <= 600
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.integers(0, 2**32), st.integers(2, 3), st.booleans(), st.data())
 def test_no_minute_exceeds_a_rate_while_kinds_and_partitions_move(

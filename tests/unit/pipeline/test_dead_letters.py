@@ -207,6 +207,7 @@ def kept(value: bytes) -> int:
     return sum(type(each) is Work and each.record.value == value for each in gc.get_objects())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["delivered", "held", "lost"])
 def test_an_event_that_is_done_is_not_kept_for_the_row_it_could_have_ended(end: str) -> None:
     world = with_breaker(1)

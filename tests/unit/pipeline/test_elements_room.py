@@ -205,6 +205,7 @@ def test_done_elements_stay_done_in_the_committed_map_before_there_is_room_to_co
     assert found.head.done == done
 
 
+@pytest.mark.slow
 def test_records_of_many_count_as_what_they_are_decoded_until_all_of_them_are_open() -> None:
     world = World(settings(max_buffered=200, max_buffered_bytes=100_000))
     world.sink.api = lambda _: None

@@ -442,6 +442,7 @@ def test_events_that_are_down_are_not_given_up_for_identifies_that_are_accepted(
     assert world.letters.written == []
 
 
+@pytest.mark.slow
 def test_one_user_whom_the_api_fails_to_identify_is_given_up_once_others_are_identified() -> None:
     world = world_with(ttl=1.0)
     world.sink.api = lambda work: (

@@ -293,6 +293,7 @@ def test_an_event_that_keeps_failing_lends_its_share_while_it_waits() -> None:
     assert len(group.times) - began >= 0.80 * LIMIT * 120
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("replicas", [3, 7, 9, 11])
 def test_many_replicas_together_keep_to_the_limit(replicas: int) -> None:
     group = Group(replicas, replicas)

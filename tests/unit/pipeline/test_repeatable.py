@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from bridge.model import TopicPartition, Verdict
 from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, unauthorized
@@ -34,6 +36,7 @@ def history(seed: int) -> list[object]:
     ]
 
 
+@pytest.mark.slow
 def test_the_same_seed_is_the_same_history_to_the_letter() -> None:
     """In one process the addresses of objects differ between the two, and with them the order of any set of these."""
     for seed in range(4):

@@ -95,6 +95,7 @@ def _write_often(path: Path, text: str) -> None:
         kept.write("id:42", Schema("avro", text), URL)
 
 
+@pytest.mark.slow
 def test_several_processes_may_write_one_schema_and_nobody_sees_half_of_it(tmp_path: Path) -> None:
     text = "x" * 50_000
     folder(tmp_path).write("id:42", Schema("avro", text), URL)

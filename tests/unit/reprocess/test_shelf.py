@@ -139,6 +139,7 @@ def test_nothing_that_is_in_a_letter_stays() -> None:
     assert page.messages == (("rejected", page.rows[0].letter.message, 1),)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_are_paged_through_in_less_than_a_second_each() -> None:
     log = LogInMemory()
     some = [letter(number, partition=0) for number in range(100)]

@@ -41,6 +41,7 @@ def started(folder: Path, program: str, **environ: str) -> tuple[int, str]:
     return ran.returncode, ran.stdout + ran.stderr
 
 
+@pytest.mark.slow
 def test_a_process_exports_its_lines_and_metrics_also_while_kafka_does_not_answer(tmp_path: Path) -> None:
     with collector() as there:
         code, said = started(tmp_path, START, OTEL_EXPORTER_OTLP_ENDPOINT=there.url, OTEL_SERVICE_NAME="ours")
@@ -77,6 +78,7 @@ def test_what_is_not_installed_or_not_spoken_is_a_sentence_and_no_end(
     assert sentence in said
 
 
+@pytest.mark.slow
 def test_without_the_packages_and_without_variables_nothing_is_said(tmp_path: Path) -> None:
     code, said = started(tmp_path, WITHOUT + START, OTEL_SDK_DISABLED="true", OTEL_EXPORTER_OTLP_ENDPOINT="http://x")
     assert code == 3

@@ -105,6 +105,7 @@ async def test_a_file_is_looked_at_sent_after_a_y_and_told_of_to_its_end(shown: 
     assert f"{rejected} exists" in await shown.look(), "its work is not done yet"
 
 
+@pytest.mark.slow
 async def test_the_same_key_stops_it(shown: Shown) -> None:
     await shown.look()
     shown.top.typed("y")

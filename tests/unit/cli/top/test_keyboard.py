@@ -85,6 +85,7 @@ def read_until(number: int, text: bytes, within: float = 20.0) -> bytes:
     return got
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["q", "ctrl-c", "sigterm", "sighup", "crash"])
 def test_the_terminal_is_as_it_was_however_it_ends(how: str) -> None:
     ours, theirs = pty.openpty()

@@ -13,6 +13,7 @@ from io import BytesIO
 from typing import Any
 
 import fastavro
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def same(ours: Any, theirs: Any) -> bool:
             return ours.__class__ is theirs.__class__ and bool(ours == theirs)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(drawn_values())
 def test_both_readers_read_what_fastavro_reads(drawn: Drawn) -> None:

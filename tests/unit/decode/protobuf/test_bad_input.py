@@ -114,11 +114,13 @@ def test_a_bomb_is_a_dead_letter_and_no_allocation(payload: bytes, place: str) -
     assert message.startswith(expected)
 
 
+@pytest.mark.slow
 def test_a_fault_at_the_end_of_a_large_record_is_not_looked_for_for_ever() -> None:
     message = failure(proto("message M { int32 n = 1; }"), number(1, 1) * 600_000 + b"\0")
     assert "was not found in the first 500000 fields" in message
 
 
+@pytest.mark.slow
 def test_a_bomb_takes_no_more_memory_than_is_said() -> None:
     schema, payload = proto(WIDE), block(1, b"") * 20_000
     tracemalloc.start()

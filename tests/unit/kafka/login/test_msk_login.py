@@ -152,6 +152,7 @@ def test_all_clients_have_the_one_login_over_whatever_properties_say() -> None:
     assert "oauth_cb" not in client.admin_configuration(KAFKA.model_copy(update={"aws_iam": None}))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("environment")
 def test_each_kind_of_client_opens_with_it() -> None:
     log = ClientLog(QUIET)
@@ -171,6 +172,7 @@ def test_a_login_that_fails_is_the_sentence_and_no_client_is_begun(monkeypatch: 
     assert began == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("environment")
 def test_a_client_is_freed_though_its_login_lives() -> None:
     opened = client.open_admin(client.admin_configuration(KAFKA), ClientLog(QUIET))
@@ -181,6 +183,7 @@ def test_a_client_is_freed_though_its_login_lives() -> None:
     assert msk_login.login_of(KAFKA) is not None
 
 
+@pytest.mark.slow
 def test_a_process_with_such_clients_ends_though_its_chain_hangs() -> None:
     """The client's background thread asks for tokens while the interpreter goes."""
     code = (
