@@ -30,8 +30,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         order.arrange(items, HERE)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config) -> order.Together | None:
-    return order.Together(config) if config.getoption("dist") == "loadgroup" else None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> order.Together | None:
+    """With xdist's own log, which speaks only where it is asked to."""
+    return order.Together(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
