@@ -31,8 +31,6 @@ MISSED_COMMITS = 5
 """The same, in commit intervals, where those are long."""
 _CARRY = 0.05
 """Seconds a late timer may be made up for; more would allow bursts."""
-_IDLE = 1.0
-"""Seconds after which no timer was late: there was nothing to send, and nothing is made up for."""
 
 
 class Pacer:
@@ -75,7 +73,7 @@ class Pacer:
         if interval is None:
             return
         late = now - self.free_at
-        self.free_at = (now if late >= _IDLE else max(self.free_at, now - _CARRY)) + interval
+        self.free_at = (self.free_at if late < _CARRY else now) + interval
 
 
 @dataclass(frozen=True, slots=True)
