@@ -118,7 +118,7 @@ async def test_a_replay_and_a_discard_of_the_console_are_those_of_the_commands(
         assert "No dead letter matches" in await page("/letters")
     await parts.replays.close()
     console.hub.close()
-    log.close()
+    output.close(log)
     told = [line for line in output.lines if line["event"] in {"console_replay_began", "console_discarded"}]
     assert [(each["by"], each["because"]) for each in told] == [
         ("ann", "the key is back"),

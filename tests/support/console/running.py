@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -35,7 +36,7 @@ from bridge.mapping.compile import compile_mapping
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import LetterReason, Route
 from bridge.ops.admin.status_client import StatusError
-from bridge.ops.log.logger import EventLogger, set_up
+from bridge.ops.log.logger import EventLogger, Logging, LogWriter, set_up
 from bridge.sending.job import SendJobs, SendsLines
 from tests.support.console import views
 from tests.support.reprocess.letters import letter
@@ -57,14 +58,35 @@ mapping:
 
 
 class LogOutput:
-    """What was logged."""
+    """What was logged. Whoever reads it sees all that was logged before, though a thread of its own writes it."""
+
+    _MARK = b"\0"
 
     def __init__(self) -> None:
-        self.lines: list[dict[str, Any]] = []
+        self._lines: list[dict[str, Any]] = []
+        self._marks = threading.Semaphore(0)
+        self.writer: LogWriter | None = None
+        """As long as it writes."""
 
     def write(self, line: bytes, /) -> int:
-        self.lines.append(orjson.loads(line))
+        if line == self._MARK:
+            self._marks.release()
+        else:
+            self._lines.append(orjson.loads(line))
         return len(line)
+
+    def close(self, log: Logging) -> None:
+        """Of what writes into this."""
+        log.close()
+        self.writer = None
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What is logged by now."""
+        if self.writer is not None:
+            self.writer.write(self._MARK)
+            assert self._marks.acquire(timeout=30), "the log is not written any more"
+        return self._lines
 
 
 @dataclass
@@ -211,7 +233,9 @@ Opened = Callable[..., AbstractContextManager[Visitor]]
 
 def logging_to(output: LogOutput) -> Any:
     """A logger as the console has it."""
-    return set_up(level="info", log_format="json", output=output)
+    log = set_up(level="info", log_format="json", output=output)
+    output.writer = log.writer
+    return log
 
 
 def console_of(setting: ConsoleSetting, log: EventLogger) -> Console:

@@ -56,7 +56,7 @@ def opened(logged: LogOutput) -> Opened:
             yield Visitor(TestClient(console.application, base_url=origin), origin)
         finally:
             console.close()
-            log.close()
+            logged.close(log)
 
     return open_
 

@@ -102,6 +102,6 @@ def test_sighup_says_that_a_restart_is_needed_and_ends_nothing(setting: ConsoleS
         asyncio.run(steps())
     finally:
         signal.signal(signal.SIGHUP, before)
-        log.close()
+        output.close(log)
     (said,) = [line for line in output.lines if line["event"] == "console_needs_restart"]
     assert "restart it" in said["message"]

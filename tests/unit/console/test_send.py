@@ -214,7 +214,7 @@ class Watched:
         return await self.browser.post("/send/begin", data=given)
 
     async def log_of(self, name: str) -> list[dict[str, Any]]:
-        """Once there is some: a thread of its own writes the log, behind what the page says."""
+        """Once there is some: a job may log its end right behind what the page says."""
         while not (found := [each for each in self.logged.lines if each["event"] == name]):
             await asyncio.sleep(0.005)
         return found
