@@ -32,7 +32,8 @@ from bridge.sending.preview import file_lines
 from tests.component.reprocess.conftest import Dlq
 from tests.support.console import views
 from tests.support.console.page_faults import text_of
-from tests.support.console.running import LOCAL, TOKEN, LogOutput, hidden, logging_to
+from tests.support.console.running import LOCAL, TOKEN, hidden, logging_to
+from tests.support.log_output import LogOutput
 from tests.support.reprocess.letters import letter, value_of
 
 pytestmark = pytest.mark.slow(reason="replays from pages, in a group of its own", seconds=2)

@@ -20,7 +20,8 @@ from bridge.fleet import document, screen
 from bridge.fleet.view import FleetConcern, FleetView
 from bridge.ops.log.logger import set_up
 from bridge.ops.status.status_text.times import local
-from tests.support.console.running import LOCAL, ConsoleSetting, LogOutput, console_of
+from tests.support.console.running import LOCAL, ConsoleSetting, console_of
+from tests.support.log_output import LogOutput
 
 WIDTHS: Final = (60, 100)
 """Columns of the terminals."""

@@ -13,7 +13,8 @@ from typing import Final, Literal
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Frame, Page, Playwright, Request, expect
 
-from tests.support.console.running import ConsoleSetting, LogOutput, console_of, logging_to
+from tests.support.console.running import ConsoleSetting, console_of, logging_to
+from tests.support.log_output import LogOutput
 
 Scheme = Literal["light", "dark"]
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")

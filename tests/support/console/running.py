@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,6 @@ from logging import getLogger
 from pathlib import Path
 from typing import Any, cast
 
-import orjson
 from starlette.testclient import TestClient
 
 from bridge.config import load
@@ -36,9 +34,10 @@ from bridge.mapping.compile import compile_mapping
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import LetterReason, Route
 from bridge.ops.admin.status_client import StatusError
-from bridge.ops.log.logger import EventLogger, Logging, LogWriter, set_up
+from bridge.ops.log.logger import EventLogger, set_up
 from bridge.sending.job import SendJobs, SendsLines
 from tests.support.console import views
+from tests.support.log_output import LogOutput
 from tests.support.reprocess.letters import letter
 from tests.support.reprocess.log_in_memory import LogInMemory
 
@@ -55,38 +54,6 @@ mapping:
     order.completed: {event_name: Order Completed, metadata: {amount: data.amount}}
     audit: drop
 """
-
-
-class LogOutput:
-    """What was logged. Whoever reads it sees all that was logged before, though a thread of its own writes it."""
-
-    _MARK = b"\0"
-
-    def __init__(self) -> None:
-        self._lines: list[dict[str, Any]] = []
-        self._marks = threading.Semaphore(0)
-        self.writer: LogWriter | None = None
-        """As long as it writes."""
-
-    def write(self, line: bytes, /) -> int:
-        if line == self._MARK:
-            self._marks.release()
-        else:
-            self._lines.append(orjson.loads(line))
-        return len(line)
-
-    def close(self, log: Logging) -> None:
-        """Of what writes into this."""
-        log.close()
-        self.writer = None
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """What is logged by now."""
-        if self.writer is not None:
-            self.writer.write(self._MARK)
-            assert self._marks.acquire(timeout=30), "the log is not written any more"
-        return self._lines
 
 
 @dataclass

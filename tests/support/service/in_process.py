@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,47 +16,16 @@ import httpx
 from bridge.config import load
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.mapping.destination import destination_of
-from bridge.ops.log.logger import LogWriter, set_up
+from bridge.ops.log.logger import set_up
 from bridge.ops.snapshot import Snapshot
 from bridge.service.bridge import Bridge, Exit
 from bridge.service.main import secrets_of
 from bridge.service.reload.candidate import ConfigurationFile
+from tests.support.log_output import LogOutput
 from tests.support.service.waiting import until
 
 _NOBODY_TRUSTED: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For pages without TLS: to read all of a machine's authorities for each client takes longer than what it asks for."""
-
-
-class Lines:
-    """A log's output, kept. Whoever reads it sees all that was logged before, though a thread of its own writes it."""
-
-    _MARK = b"\0"
-
-    def __init__(self) -> None:
-        self._text = b""
-        self._marks = threading.Semaphore(0)
-        self.writer: LogWriter | None = None
-        """As long as it writes."""
-
-    def write(self, data: bytes) -> int:
-        if data == self._MARK:
-            self._marks.release()
-        else:
-            self._text += data
-        return len(data)
-
-    @property
-    def text(self) -> bytes:
-        """What is logged by now."""
-        if self.writer is not None:
-            self.writer.write(self._MARK)
-            assert self._marks.acquire(timeout=30), "the log is not written any more"
-        return self._text
-
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """The logged events of this name."""
-        lines = (json.loads(line) for line in self.text.splitlines())
-        return [line for line in lines if line["event"] == name]
 
 
 class Service:
@@ -66,7 +33,7 @@ class Service:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self.lines = Lines()
+        self.lines = LogOutput()
 
     async def __aenter__(self) -> Self:
         loaded = load.read(self._file, {})
@@ -99,8 +66,7 @@ class Service:
                 await self.stop()
         finally:
             await self._http.aclose()
-            self.lines.writer = None
-            self._log.close()
+            self.lines.close(self._log)
             sys.stdout.write(self.lines.text.decode("utf-8", "replace"))  # shown with a test that failed
 
     async def stop(self) -> Exit:

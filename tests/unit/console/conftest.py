@@ -11,13 +11,13 @@ from tests.support.console.running import (
     LOCAL,
     TOKEN,
     ConsoleSetting,
-    LogOutput,
     Opened,
     Visitor,
     configuration,
     console_of,
     logging_to,
 )
+from tests.support.log_output import LogOutput
 
 
 @pytest.fixture

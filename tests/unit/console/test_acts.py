@@ -11,8 +11,9 @@ from bridge.fleet.acts import HoldAct, PauseAct, ReleaseAct, ResumeAct
 from bridge.fleet.acts.outcomes import Silent
 from tests.support.console.page_faults import faults, text_of
 from tests.support.console.replicas import ObedientReplica, control_of
-from tests.support.console.running import ConsoleSetting, LogOutput, Opened, Visitor
+from tests.support.console.running import ConsoleSetting, Opened, Visitor
 from tests.support.console.views import NOON
+from tests.support.log_output import LogOutput
 
 FORM = {"do": "hold", "topic": "shop.orders", "partition": "", "reason": "users are migrated", "for": ""}
 

@@ -18,7 +18,8 @@ from bridge.console.confined import match_values
 from bridge.console.confined.cell import ConfinedCell, ConfinedProcess
 from bridge.console.confined.frames import MEGABYTES, SECONDS
 from bridge.console.forms import PageRefusedError
-from tests.support.console.running import LOCAL, ConsoleSetting, LogOutput, Opened, Visitor, console_of, logging_to
+from tests.support.console.running import LOCAL, ConsoleSetting, Opened, Visitor, console_of, logging_to
+from tests.support.log_output import LogOutput
 
 TENFOLD = " | join('', [@, @, @, @, @, @, @, @, @, @])"
 ALL_MEMORY = f"""\

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from bridge.config.keys import scalars
 from bridge.console.connections import ConnectionLimits
 from bridge.console.serving import listening, serve
-from tests.support.console.running import ConsoleSetting, LogOutput, console_of, logging_to
+from tests.support.console.running import ConsoleSetting, console_of, logging_to
+from tests.support.log_output import LogOutput
 
 HALF = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "
 HALF_OF_A_FORM = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n\r\ncsrf="

@@ -16,7 +16,8 @@ from bridge.fleet.source import FleetSource
 from bridge.fleet.view import FleetView
 from bridge.ops.log.logger import EventLogger
 from tests.support.console import views
-from tests.support.console.running import Clock, ConsoleSetting, LogOutput, logging_to
+from tests.support.console.running import Clock, ConsoleSetting, logging_to
+from tests.support.log_output import LogOutput
 
 NOW = ("now", "")
 

@@ -9,7 +9,8 @@ import pytest
 from tests.support.console.books import BooksInMemory
 from tests.support.console.page_faults import faults, text_of
 from tests.support.console.replicas import ObedientReplica, control_of
-from tests.support.console.running import ConsoleSetting, LogOutput, Opened, Visitor
+from tests.support.console.running import ConsoleSetting, Opened, Visitor
+from tests.support.log_output import LogOutput
 
 FORM = {
     "topic": "shop.orders",

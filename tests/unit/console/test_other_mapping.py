@@ -14,7 +14,8 @@ from bridge.console.serving import listening, serve
 from bridge.sending.other_mapping import number_of
 from tests.support.console import views
 from tests.support.console.page_faults import faults, text_of
-from tests.support.console.running import ConsoleSetting, LogOutput, Opened, console_of, logging_to
+from tests.support.console.running import ConsoleSetting, Opened, console_of, logging_to
+from tests.support.log_output import LogOutput
 
 SAID = "works by another mapping (012345678) than this console"
 

@@ -14,7 +14,8 @@ from bridge.console.measures import Measures, measured, quantiles, together
 from bridge.fleet.view import FleetView, ReplicaView
 from tests.support.console import views
 from tests.support.console.page_faults import faults, text_of
-from tests.support.console.running import ConsoleSetting, LogOutput, Opened, logging_to
+from tests.support.console.running import ConsoleSetting, Opened, logging_to
+from tests.support.log_output import LogOutput
 
 METRICS = """\
 # HELP track_bridge_metadata_keys_total Mapped events by route and metadata key.

@@ -11,7 +11,8 @@ from starlette.routing import Route
 from bridge.console.app import PAGES
 from bridge.console.security import POLICY
 from tests.support.console.page_faults import text_of
-from tests.support.console.running import LOCAL, ConsoleSetting, LogOutput, Opened, Visitor, hidden
+from tests.support.console.running import LOCAL, ConsoleSetting, Opened, Visitor, hidden
+from tests.support.log_output import LogOutput
 
 CHANGING = [path for page in PAGES for path, _ in page.forms]
 ASKING = [path for page in PAGES for path, _ in page.asks]

@@ -21,7 +21,6 @@ from tests.support.console.running import (
     LOCAL,
     TOKEN,
     ConsoleSetting,
-    LogOutput,
     Opened,
     Visitor,
     console_of,
@@ -29,6 +28,7 @@ from tests.support.console.running import (
     logging_to,
 )
 from tests.support.console.sender import SenderInMemory
+from tests.support.log_output import LogOutput
 from tests.unit.console.test_other_mapping import working_by
 
 

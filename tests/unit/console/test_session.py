@@ -11,7 +11,8 @@ from bridge.console.pages.login import place_of
 from bridge.console.session import IDLE, LONGEST, MOST_ADDRESSES, MOST_SESSIONS, LoginRefusedError, Sessions
 from bridge.console.token import SHORTEST, TokenFile
 from bridge.errors import InvalidError
-from tests.support.console.running import TOKEN, Clock, ConsoleSetting, LogOutput, Opened, Visitor
+from tests.support.console.running import TOKEN, Clock, ConsoleSetting, Opened, Visitor
+from tests.support.log_output import LogOutput
 
 HERE = "127.0.0.1"
 
