@@ -243,6 +243,27 @@ def test_several_hear_the_same_and_each_follows_what_it_wants() -> None:
     assert [(life.record.offset, life.story) for life in of_bob.lives] == [(1, everybody.lives[1].story)]
 
 
+def test_several_hear_of_elements_of_letters_that_kafka_refuses_and_of_a_partition_that_leaves() -> None:
+    world = world_with(drain_timeout=1.0)
+    first, second = heard(world), heard(world)
+    refusals = [UNWRITABLE, None]
+    world.letters.topic = lambda _: (0.01, refusals.pop(0))
+    world.feed(P0, "[ann+!")
+    world.run(30)
+    world.sink.api = lambda _: None
+    world.feed(P0, "bob")
+    (work,) = world.works(P0)
+    assert work.life is not None
+    assert work.life.trace == "trace of orders/0/1"
+    world.lose(P0)
+    world.run(1)
+
+    assert {told[0] for told in first.lives[0].story} == {"element", "began", "ended", "letter", "refused", "written"}
+    assert first.ends == [LETTERED, "given up"]
+    assert [life.story for life in second.lives] == [life.story for life in first.lives]
+    assert second.ends == first.ends
+
+
 def test_who_leaves_hears_of_no_further_record_and_the_end_of_those_it_follows() -> None:
     world = world_with()
     first, second = heard(world), heard(world)
