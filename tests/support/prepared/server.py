@@ -33,6 +33,8 @@ ROOMS: Final = ("cli", "service", "kafka", "reprocess", "backfill", "registry", 
 """Of the package, with what they import: what nearly every program needs. The rest is imported by who needs it."""
 ORDER_BYTES: Final = 1 << 17
 DESCRIPTORS: Final = 4
+MEASURED_FOR: Final = "TESTS_MEASURED_FOR"
+"""The variable with the file of tests that a program under coverage is run for, see `tests/contexts.py`."""
 
 
 class Order(TypedDict):
@@ -152,6 +154,7 @@ def _become(order: Order, streams: list[int]) -> NoReturn:
             os.close(descriptor)
         os.environ.clear()
         os.environ.update(order["environ"])
+        _measure_for(os.environ.get(MEASURED_FOR))
         os.chdir(order["folder"])
         tempfile.tempdir = None  # where it is, the environment says
         _streams()
@@ -168,6 +171,14 @@ def _become(order: Order, streams: list[int]) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(code)
+
+
+def _measure_for(file: str | None) -> None:
+    """A fork measures for whom this server was started, until it is told better."""
+    coverage = sys.modules.get("coverage")
+    measuring = coverage.Coverage.current() if file and coverage else None
+    if measuring is not None:
+        measuring.switch_context(file)
 
 
 def _streams() -> None:
