@@ -9,7 +9,8 @@ the letters of the row say is counted by its common form.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -41,6 +42,17 @@ def common_form(message: str) -> str:
     """
     text = _VARYING.sub(_replaced, _REQUEST_ID.sub("", " ".join(message[:_READ].split())))
     return cut(text, _KEPT)
+
+
+def together(counts: Mapping[str, int]) -> dict[str, int]:
+    """Messages that differ only in what `common_form` leaves out are one; one that nothing is like stays whole."""
+    like: defaultdict[str, list[str]] = defaultdict(list)
+    for message in counts:
+        like[common_form(message)].append(message)
+    return {
+        form if len(own) > 1 else own[0]: sum(counts[message] for message in own)
+        for form, own in sorted(like.items(), key=lambda item: item[0])
+    }
 
 
 def _replaced(found: re.Match[str]) -> str:

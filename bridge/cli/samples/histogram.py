@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.mapping.review.comparison import label
 from bridge.model import COMPANY, TRACK, Failed, Filtered, FilterReason, Outcome, Record, Request
+from bridge.pipeline.letter_breaker import together
 from bridge.text.amounts import plural, thousands
 from bridge.text.printable import printable
 from bridge.text.tables import table
@@ -79,7 +80,7 @@ class Histogram:
         out += [f"  {line}" for line in table(rows, right=(2,))]
         out += _section("Event names", self._names, _TYPES_SHOWN)
         out += _section("Types no rule names", self._unmapped, _TYPES_SHOWN)
-        out += _section("Why dead letters", self._messages, _MESSAGES_SHOWN)
+        out += _section("Why dead letters", Counter(together(self._messages)), _MESSAGES_SHOWN)
         if self.left_out:
             out += ["", f"Left out: {plural(self.left_out, 'metadata value')} without a flat form (lists of objects)."]
         return [printable(line) for line in out]

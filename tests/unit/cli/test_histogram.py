@@ -60,3 +60,16 @@ def test_one_record_of_each_kind_is_kept_as_a_sample() -> None:
     assert document["unmapped_types"] == {"page.viewed": 2}
     assert document["dead_letter_messages"] == {"user_id is missing": 1}
     assert [row["count"] for row in document["outcomes"]] == [2, 2, 1]
+
+
+def test_dead_letters_for_alike_reasons_are_one_line_for_a_person_and_each_its_own_for_a_script() -> None:
+    histogram = Histogram()
+    messages = ["the value is not JSON: unexpected end of data at byte 7", "the value is empty; JSON is needed"]
+    for message in (*messages, messages[0].replace("7", "9")):
+        histogram.add(_record(), (Failed(LetterReason.UNDECODABLE, message, None),))
+    told = histogram.lines()
+    assert [" ".join(line.split()) for line in told[told.index("Why dead letters") + 1 :]] == [
+        "the value is not JSON: unexpected end of data at byte # 2",
+        "the value is empty; JSON is needed 1",
+    ]
+    assert len(histogram.document()["dead_letter_messages"]) == 3
