@@ -9,6 +9,7 @@ from typing import Any
 from bridge.config.mapping_section import KeyFormat, Layer, Unwrap, ValueFormat
 from bridge.decode.protocol import FormatSettings
 from bridge.model import Record
+from bridge.text.amounts import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,14 @@ class SampledTopic:
     """References to schemas that are not known."""
     titles: tuple[str, ...] = ()
     """Names of the schemas that records were written with."""
+
+    @property
+    def without_event(self) -> str:
+        """What is left out and no fault, as a sentence without its end; empty where there is nothing of the kind."""
+        found = [(self.tombstones, "tombstone", "records without a value")] * bool(self.tombstones)
+        found += [(self.filtered, "mark", "heartbeats and the like")] * bool(self.filtered)
+        said = " and ".join(f"{plural(count, what)} ({meaning})" for count, what, meaning in found)
+        return f"{said} {'is' if self.tombstones + self.filtered == 1 else 'are'} left out" if said else ""
 
     @property
     def lacks_schemas(self) -> bool:

@@ -27,6 +27,16 @@ _CHANGED: Final = frozenset(
     {"updated at", "modified at", "last modified", "last updated", "last modified at", "last updated at",
      "updated date", "modified date", "last modified date", "update time", "updated on", "modified on"}
 )  # fmt: skip
+_TRACING: Final = frozenset(
+    {"trace id", "traceparent", "span id", "parent span id", "correlation id", "causation id", "request id"}
+)
+_VAGUE: Final = frozenset({("id",), ("name",), ("type",)})
+"""Names that say nothing without what is above them."""
+_AROUND: Final = frozenset(
+    {"after", "attributes", "body", "data", "detail", "event", "message", "meta", "metadata", "object", "payload",
+     "properties", "record", "value"}
+)  # fmt: skip
+"""What is above a name and says nothing, either."""
 _NUMBER: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?")
 _TAKEN: Final = frozenset({"occurred_at", "event_id"})
 _CENTS: Final = (("cents",), ("minor",), ("amount", "minor"))
@@ -84,6 +94,8 @@ def _noise(field: SampledField, texts: Sequence[str]) -> str | None:
         return "is free text: nobody knows what is in it"
     if name in _CHANGED:
         return "says when it was changed, not what happened"
+    if name in _TRACING:
+        return "says which way a request went, not what happened"
     if "graphql" in own or (texts and all(text.startswith("gid://") for text in texts)):
         return "is an id for another API"
     return None
@@ -120,6 +132,8 @@ def _spec(field: SampledField) -> tuple[Spec, str]:
         (form,) = forms
         if form in {"s", "ms", "us", "ns"}:
             return time_spec(field.expression, form), snake(field.names[-1])
+    if own in _VAGUE and len(field.names) > 1 and not set(words(field.names[-2])) <= _AROUND:
+        return field.expression, f"{snake(field.names[-2])}_{snake(field.names[-1])}"
     return field.expression, snake(field.names[-1])
 
 

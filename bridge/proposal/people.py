@@ -26,6 +26,7 @@ _OTHERS: Final = frozenset(
 _CONTAINERS: Final = frozenset({"after", "before", "data", "payload", "detail", "event", "object", "context", "meta"})
 _ROWS: Final = frozenset({"after", "before"})
 _VAGUE: Final = frozenset({"client", "account", "owner", "profile", "lead", "identity", "contact"})
+_GROUPS: Final = frozenset({"account", "client"})
 _BY: Final = frozenset({("created", "by"), ("performed", "by"), ("triggered", "by"), ("user", "name"), ("username",)})
 _ENOUGH: Final = 20
 _LEAST: Final = 4.0
@@ -52,6 +53,9 @@ def user_of(fields: Sequence[SampledField], *, subject: str, changes: bool) -> P
     if best.share < 0.98:
         for _, each in ranked[1:]:
             covered = _together(best, each)
+            if _names_a_group(each, best):
+                evidence = f"{evidence}; {each.expression} where it is missing would make users of accounts"
+                continue
             if each.origin == "value" == best.origin and covered >= best.share + 0.02:
                 share = percent(round(covered * best.of), best.of)
                 both = f"{evidence}; with {each.expression} where it is missing: in {share}"
@@ -61,6 +65,15 @@ def user_of(fields: Sequence[SampledField], *, subject: str, changes: bool) -> P
 
 def _together(one: SampledField, other: SampledField) -> float:
     return len(one.values.keys() | other.values.keys()) / one.of
+
+
+def _names_a_group(field: SampledField, person: SampledField) -> bool:
+    """Whether it names an account of several people: beside a person it is there, and is somebody else."""
+    said = {word for name in field.names[-2:] for word in words(name)}
+    if not said & _GROUPS or said & (_PEOPLE.keys() - _GROUPS):
+        return False
+    both = [number for number in person.values if number in field.values]
+    return bool(both) and all(field.values[number] != person.values[number] for number in both)
 
 
 def _by_key(fields: Sequence[SampledField]) -> ProposedSetting:

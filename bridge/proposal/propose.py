@@ -15,10 +15,12 @@ from bridge.proposal.people import user_of
 from bridge.proposal.reading import read_topic
 from bridge.proposal.routes import routes_of
 from bridge.proposal.time_and_id import id_of, time_of
-from bridge.proposal.types import type_of
+from bridge.proposal.types import said_type, type_of
 from bridge.proposal.words import CHANGES, singular, subject_of, title, words
 
 _GENERIC: Final = frozenset({"value", "record", "envelope", "event", "message", "payload", "key", "data"})
+_NORMAL: Final = 0.95
+"""Share of events that have what they need. Below it their lack is normal; above it what lacks it deserves a look."""
 Request = tuple[str, int, float | None, str]
 """Topic, partition, moment and user."""
 
@@ -33,11 +35,21 @@ def propose(
     by_topic: dict[str, list[Record]] = {name: [] for name in topics}
     for record in records:
         by_topic.setdefault(record.topic, []).append(record)
+    return _proposal(
+        (read_topic(name, sorted(by_topic[name], key=_order), schemas, protobuf) for name in sorted(by_topic)), {}
+    )
+
+
+def with_types(proposal: Proposal, said: Mapping[str, str]) -> Proposal:
+    """The same records, with fields that somebody named as the types of topics."""
+    return _proposal((each.topic for each in proposal.topics), said)
+
+
+def _proposal(topics: Iterable[SampledTopic], said: Mapping[str, str]) -> Proposal:
     made = []
     requests: list[Request] = []
-    for name in sorted(by_topic):
-        topic = read_topic(name, sorted(by_topic[name], key=_order), schemas, protobuf)
-        proposed, own = _topic(topic)
+    for topic in topics:
+        proposed, own = _topic(topic, said.get(topic.name))
         made.append(proposed)
         requests += own
     return Proposal(tuple(made), traffic_of(requests))
@@ -48,10 +60,10 @@ def _order(record: Record) -> tuple[bytes, bytes, list[tuple[str, bytes]], int, 
     return record.value or b"", record.key or b"", headers, record.timestamp_ms or 0, record.partition, record.offset
 
 
-def _topic(topic: SampledTopic) -> tuple[ProposedTopic, list[Request]]:
+def _topic(topic: SampledTopic, event_type: str | None) -> tuple[ProposedTopic, list[Request]]:
     fields = fields_of(topic.documents)
     changes = topic.format.unwrap == "debezium"
-    kind = type_of(topic, fields)
+    kind = (None if event_type is None else said_type(event_type, fields)) or type_of(topic, fields)
     subject = kind.subject or subject_of([topic.name])
     user = user_of(fields, subject=singular(subject.replace(" ", "_")), changes=changes and bool(kind.subject))
     stored = {
@@ -81,8 +93,8 @@ def _topic(topic: SampledTopic) -> tuple[ProposedTopic, list[Request]]:
         when.setting,
         identifier,
         routes,
-        drops_userless=0 < user.share < 1 and user.is_certain,
-        drops_untyped=kind.setting.share < 1,
+        drops_userless=0 < user.share < _NORMAL and user.is_certain,
+        drops_untyped=kind.setting.share < _NORMAL,
         remarks=remarks,
     )
     dropped = {route.event_type for route in routes if not route.event_name}

@@ -25,6 +25,7 @@ from bridge.decode.recognition import form_of_value, unframed
 from bridge.decode.schema_ids import framed_value
 from bridge.decode.steps import decode_of
 from bridge.model import Filtered, Record, SchemaNeeded
+from bridge.pipeline.letter_breaker import together
 from bridge.proposal.documents import SampledDocument, SampledTopic, TopicFormat
 from bridge.proposal.envelopes import list_of_events, unwrap_of
 from bridge.text.amounts import thousands
@@ -50,9 +51,11 @@ def read_topic(
 ) -> SampledTopic:
     """The topic as the bridge would read it. `protobuf` is the format that somebody gave a descriptor set for."""
     filled = [record for record in records if record.value is not None]
-    found, evidence = (protobuf, "as the descriptor set says") if protobuf else _format(filled[:_LOOKED_AT], schemas)
+    looked_at = filled[:_LOOKED_AT]
+    found, what, alike = (protobuf, "", looked_at) if protobuf else _format(looked_at, schemas)
     if protobuf is None and filled:
-        found = _with_envelope(found, filled[:_LOOKED_AT], schemas)
+        found = _with_envelope(found, looked_at, schemas)
+    evidence = _evidence(what, _readable(found, alike, schemas) or len(alike), len(looked_at))
     found = replace(found, key=_key_of(found, filled, schemas))
     topic = _decoded(name, found, evidence, records, schemas)
     each = list_of_events([document.value for document in topic.documents]) if found.each is None else None
@@ -64,14 +67,36 @@ def read_topic(
 # --- layers and decoder
 
 
-def _format(records: Sequence[Record], schemas: Schemas) -> tuple[TopicFormat, str]:
-    forms: Counter[tuple[tuple[Layer, ...], ValueFormat, str]] = Counter(_form(each, schemas) for each in records)
+def _format(records: Sequence[Record], schemas: Schemas) -> tuple[TopicFormat, str, Sequence[Record]]:
+    """What most records are, in words, and these records."""
+    forms = [_form(each, schemas) for each in records]
     if not forms:
-        return TopicFormat(), "no record has a value"
-    (layers, decode, what), count = min(forms.items(), key=lambda item: (-item[1], item[0]))
+        return TopicFormat(), "", ()
+    best, _ = min(Counter(forms).items(), key=lambda item: (-item[1], item[0]))
+    layers, decode, what = best
     layered = "".join(f" in {layer.replace('_', ' ')}" for layer in reversed(layers))
-    share = f"in {thousands(count)} of {thousands(len(records))} values looked at"
-    return TopicFormat(decode=decode, layers=layers), f"{what}{layered} {share}"
+    alike = [record for record, form in zip(records, forms, strict=True) if form == best]
+    return TopicFormat(decode=decode, layers=layers), f"{what}{layered}", alike
+
+
+def _evidence(what: str, count: int, of: int) -> str:
+    if not of:
+        return "no record has a value"
+    return f"{what} in {thousands(count)} of {thousands(of)} values looked at" if what else "as the descriptor set says"
+
+
+def _readable(found: TopicFormat, records: Sequence[Record], schemas: Schemas) -> int:
+    """What begins like a form may be cut off behind that."""
+    decoder = DECODERS[found.decode]
+    decode = decode_of(decoder, found.settings(), schemas)
+    count = 0
+    for record in records:
+        try:
+            decode(record, decoder.attributes(record.headers), EXACT)
+            count += 1
+        except MappingError:
+            continue
+    return count
 
 
 def _form(record: Record, schemas: Schemas) -> tuple[tuple[Layer, ...], ValueFormat, str]:
@@ -197,6 +222,9 @@ def _decoded(name: str, found: TopicFormat, evidence: str, records: Sequence[Rec
     titles: set[str] = set()
     filtered = tombstones = 0
     for record in records:
+        if record.value is None:
+            tombstones += 1
+            continue
         try:
             value = decode(record, decoder.attributes(record.headers), EXACT)
             titles |= _titles(found, record, schemas)
@@ -217,7 +245,7 @@ def _decoded(name: str, found: TopicFormat, evidence: str, records: Sequence[Rec
                 missing.add(failure.schema)
     return SampledTopic(
         name, found, evidence, tuple(documents[: _MOST_ELEMENTS + len(records)]), len(records), tombstones, filtered,
-        dict(sorted(unreadable.items())), tuple(sorted(missing)), tuple(sorted(titles)),
+        together(unreadable), tuple(sorted(missing)), tuple(sorted(titles)),
     )  # fmt: skip
 
 

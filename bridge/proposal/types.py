@@ -31,6 +31,9 @@ _ENTITIES: Final = (
     "entity name", "entity", "table", "table name", "aggregate type", "resource type", "object type", "resource",
     "aggregate", "model", "object name", "collection",
 )  # fmt: skip
+_HAPPENINGS: Final = frozenset({("event",), ("message",)})
+_BESIDE: Final = 9.0
+"""Less than what is called type alone."""
 _LEAST: Final = 5.0
 _MANY: Final = 60
 """Types beyond which they are taken together."""
@@ -64,6 +67,16 @@ def type_of(topic: SampledTopic, fields: Sequence[SampledField]) -> TypeChoice:
     if {each.lower() for each in types.values()} <= CHANGES:
         return _with_entity(best, types, fields, evidence)
     return TypeChoice(ProposedSetting(best.expression, evidence, best.share), types)
+
+
+def said_type(expression: str, fields: Sequence[SampledField]) -> TypeChoice | None:
+    """As a person says; None where no field is called so."""
+    field = next((each for each in fields if each.expression == expression), None)
+    if field is None:
+        return None
+    evidence = f"as you said, {field.found}, {_different(field.distinct)}"
+    types = {number: str(value) for number, value in field.values.items()}
+    return TypeChoice(ProposedSetting(expression, evidence, field.share), types)
 
 
 def _different(count: int) -> str:
@@ -109,6 +122,9 @@ def _named(field: SampledField) -> float:
             return 11.0
         return 9.0 if name.endswith("topic") else _NAMES.get(name, 0) - 1
     score = float(_NAMES.get(name, 2.5 if own[-1:] == ("type",) and len(own) > 1 else 0))
+    if len(field.names) > 1 and (above := words(field.names[-2])) in _HAPPENINGS:
+        # ``event.name`` is that of an event, unless something else is called type: then it may be a concert's.
+        score = max(score, min(_BESIDE, _NAMES.get(f"{above[0]} {name}", 0)))
     for parent in field.names[:-1]:
         score -= 0.7 if set(words(parent)) & _ENVELOPES else 5.5
     return score

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
@@ -23,8 +23,15 @@ def asked(options: InitOptions, proposal: Proposal) -> tuple[InitOptions, Propos
     if not options.asks:
         return options, proposal
     from bridge.cli.init import asking, given
+    from bridge.proposal.propose import with_types
     from bridge.text.amounts import plural
 
+    types = {each.topic.name: told for each in proposal.topics if (told := _what(each)) is not None}
+    if types:
+        proposal = with_types(proposal, types)
+        for each in proposal.topics:
+            if each.topic.name in types:
+                asking.say(f"{plural(len(each.routes), 'route')}: {_some(route.event_name for route in each.routes)}.")
     topics = tuple(_whose(each) if each.topic.documents else each for each in proposal.topics)
     endpoint, key = options.endpoint, options.api_key_file
     if endpoint is None:
@@ -52,6 +59,25 @@ def asked(options: InitOptions, proposal: Proposal) -> tuple[InitOptions, Propos
     )
 
 
+def _what(proposed: ProposedTopic) -> str | None:
+    """The field of the type, where none was found and somebody knows it."""
+    from bridge.cli.init import asking
+
+    if not proposed.topic.documents or proposed.event_type.spec != "topic":
+        return None
+    question = (
+        f"What happened in a record of {proposed.topic.name}? No field looks like the type of an event. Name one, or "
+        "Enter: all of them are one event."
+    )
+    answer = asking.ask(question, "topic", lambda text: type_fault(text, proposed.topic))
+    return None if answer == "topic" else answer
+
+
+def _some(names: Iterable[str]) -> str:
+    shown = [name or "dropped" for name in names]
+    return ", ".join(shown[:_NAMED]) + (", …" if len(shown) > _NAMED else "")
+
+
 def _whose(proposed: ProposedTopic) -> ProposedTopic:
     from bridge.cli.init import asking
 
@@ -77,6 +103,15 @@ def user_fault(text: str, topic: SampledTopic) -> str | None:
     except ValueSpecError as problem:
         return f"{problem}."
     if any(map(partial(_finds, reader), topic.documents)):
+        return None
+    return f"No record of {topic.name} that was read has one text or number there. {_there_are(text, topic.documents)}"
+
+
+def type_fault(text: str, topic: SampledTopic) -> str | None:
+    """No field that was found in any record."""
+    from bridge.proposal.fields import fields_of
+
+    if text == "topic" or any(each.expression == text for each in fields_of(topic.documents)):
         return None
     return f"No record of {topic.name} that was read has one text or number there. {_there_are(text, topic.documents)}"
 

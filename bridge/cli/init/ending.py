@@ -71,12 +71,14 @@ def next_steps(missing: Sequence[str], samples: Sequence[str]) -> None:
     """What somebody does now. `samples` are files that the playground can read, too."""
     files = [word for name in samples if name != "-" for word in ("--samples", name)]
     play = command("playground", *files) if files else command("playground")
+    variables = [step for step in missing if step.startswith("set ")]
     steps = [
-        *missing,
+        *(step for step in missing if step not in variables),
         "read the file: it says what each proposal is based on",
         f"{command('test')}: do the examples hold?",
         f"{play}: play with it, without a Kafka and without Userpilot",
-        f"{command('emulator')}: an API to send to that is not Userpilot yet",
+        f"{command('emulator')}: an API to send to that is not Userpilot yet; it says what to set",
+        *variables,
         f"{command('run')}: send",
     ]
     width = output.prose_width()

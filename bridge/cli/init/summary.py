@@ -35,6 +35,8 @@ def _rows(each: ProposedTopic) -> Iterator[tuple[str, str]]:
     yield "format", _format(each)
     for why, number in sorted(topic.unreadable.items(), key=lambda item: (-item[1], item[0]))[:3]:
         yield "", f"{thousands(number)} cannot be read: {why}"
+    if without := topic.without_event:
+        yield "", without
     if topic.missing_schemas:
         yield "", f"not known: {', '.join(topic.missing_schemas[:5])} (--registry URL, or --schema ID=FILE)"
     if not topic.documents:

@@ -146,14 +146,14 @@ def _record(
             made["key"] = new.of(document.key)
         else:
             raise ValueError("binary keys are not written anew")
-    if headers := _headers(record, wanted, new):
-        made["headers"] = headers
     raw = undo(record.value or b"", found.layers) if found.layers else unframed(record.value or b"")
     value = _pruned(orjson.loads(raw), document, proposed, wanted, new)
     if not found.layers:
         made["value"] = value
     else:
         made["value_base64"] = base64.b64encode(_layered(value, found.layers)).decode()
+    if headers := _headers(record, wanted, new):
+        made["headers"] = headers  # last, as `fmt` has them
     return made
 
 

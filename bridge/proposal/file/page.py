@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.proposal.choices import Proposal, ProposedRoute, ProposedTopic
-from bridge.proposal.file.tree import base_of, events_of, rules_of, settings_of, written
+from bridge.proposal.file.tree import base_of, drops_of, events_of, rules_of, settings_of, written
 from bridge.proposal.file.yaml_text import block, comment, entry, flow, reference, scalar
 from bridge.proposal.pace import sentences
 from bridge.text.amounts import plural
@@ -44,6 +44,7 @@ def text_of(
         lines.append("  examples:")
         for example in examples:
             lines += entry(dict(example), 4)
+    lines += _ignored(proposal)
     return "\n".join(lines) + "\n"
 
 
@@ -127,11 +128,23 @@ def _settings(proposed: ProposedTopic, settings: Mapping[str, Any], indent: int)
         yield from block(key, value, indent)
 
 
+def _ignored(proposal: Proposal) -> Iterator[str]:
+    """What lint would point at, and somebody who reads the file has been told."""
+    drops = drops_of(proposal)
+    if not drops:
+        return
+    yield ""
+    yield from comment(["Without these `track-bridge test` points at what is dropped without a dead letter."], 0)
+    yield from ["lint:", "  ignore:"]
+    for where, reason in drops.items():
+        yield f"    - {flow({'code': 'TB503', 'where': where, 'reason': reason})}"
+
+
 def _about(proposed: ProposedTopic) -> Iterator[str]:
     topic = proposed.topic
     yield f"{topic.name}: {plural(topic.records, 'record')}, {topic.evidence}."
-    if topic.tombstones or topic.filtered:
-        yield f"{plural(topic.tombstones, 'tombstone')} and {plural(topic.filtered, 'mark')} of no event are left out."
+    if without := topic.without_event:
+        yield f"{without}."
     for why, number in sorted(topic.unreadable.items(), key=lambda item: (-item[1], item[0]))[:3]:
         yield f"{plural(number, 'record')} cannot be read: {why}."
     if topic.missing_schemas:

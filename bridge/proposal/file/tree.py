@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bridge.mapping import globs
 from bridge.proposal.choices import Proposal, ProposedRoute, ProposedTopic
+from bridge.proposal.fields import percent
 from bridge.proposal.metadata import sent
 
 NO_ROUTE: Final = "example.event"
@@ -53,6 +54,23 @@ def written(settings: Mapping[str, Any], base: Mapping[str, Any] | None = None) 
     """Those that have to be written: over `base`, or over what holds where nothing is."""
     over = _DEFAULTS if base is None else base
     return {key: value for key, value in settings.items() if key not in over or over[key] != value}
+
+
+def drops_of(proposal: Proposal) -> dict[str, str]:
+    """Settings that drop what lacks something, by their place in the file, each with why that is meant so."""
+    base = base_of(proposal)
+    found: dict[str, str] = {}
+    if base is None:
+        return found
+    for each in sorted(proposal.topics, key=lambda topic: topic is not base):
+        own = written(settings_of(each), None if each is base else settings_of(base))
+        where = "mapping" if each is base else f"mapping.per_topic.{each.topic.name}"
+        for key, what, setting in (("on_no_user", "user", each.user_id), ("on_untyped", "type", each.event_type)):
+            if own.get(key) == "drop":
+                without = len(each.topic.documents) - round(setting.share * len(each.topic.documents))
+                lacking = percent(without, len(each.topic.documents))
+                found[f"{where}.{key}"] = f"{lacking} of the sampled events have no {what}, so that is normal"
+    return found
 
 
 def rules_of(proposal: Proposal) -> dict[str, list[tuple[ProposedRoute, tuple[str, ...]]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,3 +58,14 @@ async def test_every_question_can_be_answered_with_enter(
     assert written["kafka"]["topics"] == [TOPIC]
     assert written["kafka"]["start_from"] == "latest"
     assert written["track"]["endpoint"] == "${USERPILOT_ENDPOINT}"
+
+
+async def test_where_no_field_looks_like_a_type_the_one_that_somebody_names_gives_the_routes(tmp_path: Path) -> None:
+    samples, path = tmp_path / "shop.ndjson", tmp_path / "new.yaml"
+    lines = [json.dumps({"what": ("Sold", "Lent")[n % 2], "userId": f"u-{n % 5}", "id": f"e-{n}"}) for n in range(40)]
+    samples.write_text("\n".join(lines), encoding="utf-8")
+    code, out = await answered("init", "--samples", str(samples), "-o", str(path), answer="wat\nwhat\n\n\n\n")
+    assert code == 0, out
+    written = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert written["mapping"]["event_type"] == "what"
+    assert set(written["mapping"]["events"]) == {"Sold", "Lent"}

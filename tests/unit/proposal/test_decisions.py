@@ -10,7 +10,7 @@ import pytest
 
 from bridge.model import Record
 from bridge.proposal.choices import ProposedTopic
-from bridge.proposal.propose import propose
+from bridge.proposal.propose import propose, with_types
 from bridge.proposal.words import title
 
 Value = Callable[[int], dict[str, Any]]
@@ -53,6 +53,10 @@ def test_a_change_alone_is_called_by_what_changed() -> None:
         (lambda n: {"type": f"{n:08d}-aaaa", "order_id": n}, "topic"),
         (lambda n: {"user": {"type": "admin"}, "order_id": n}, "topic"),
         (lambda n: {"meta": {"event_type": ("a.b", "a.c")[n % 2]}, "type": 3}, "meta.event_type"),
+        (lambda n: {"event": {"name": ("InvoicePaid", "TrialStarted")[n % 2], "payload": {"n": n}}}, "event.name"),
+        (lambda n: {"message": {"name": ("InvoicePaid", "TrialStarted")[n % 2]}, "status": "new"}, "message.name"),
+        (lambda n: {"type": ("sold", "refunded")[n % 2], "event": {"name": ("Jazz", "Opera")[n % 2]}}, "type"),
+        (lambda n: {"product": {"name": ("Chair", "Table")[n % 2]}}, "topic"),
     ],
 )
 def test_the_type_has_few_values_and_a_name_of_its_own(value: Value, event_type: str) -> None:
@@ -75,6 +79,43 @@ def test_the_type_has_few_values_and_a_name_of_its_own(value: Value, event_type:
 )
 def test_the_user_is_called_like_a_person_and_comes_again(value: Value, user: str) -> None:
     assert topic_of(value).user_id.spec == user
+
+
+def test_where_nobody_is_named_an_account_is_not_taken_for_a_person_and_that_is_said() -> None:
+    user = topic_of(lambda n: {"accountId": f"a-{n % 3}", **({"userId": f"u-{n % 5}"} if n % 2 else {})}).user_id
+    assert user.spec == "userId"
+    assert user.evidence.endswith("accountId where it is missing would make users of accounts")
+
+
+def test_where_a_person_has_no_name_yet_another_id_of_persons_is_taken() -> None:
+    user = topic_of(lambda n: {"anonymousId": f"a-{n % 3}", **({"userId": f"u-{n % 5}"} if n % 2 else {})}).user_id
+    assert user.spec == "userId || anonymousId"
+
+
+def test_an_account_that_is_the_same_person_is_taken_where_the_user_is_missing() -> None:
+    user = topic_of(lambda n: {"accountId": f"u-{n % 5}", **({"userId": f"u-{n % 5}"} if n % 2 else {})}).user_id
+    assert set(str(user.spec).split(" || ")) >= {"accountId"}
+
+
+@pytest.mark.parametrize(("lacking", "drops"), [(1, False), (20, True)])
+def test_what_lacks_a_user_is_a_dead_letter_unless_that_is_normal(lacking: int, *, drops: bool) -> None:
+    proposed = topic_of(lambda n: {"type": "a.b", **({"userId": f"u-{n % 5}"} if n >= lacking else {})})
+    assert proposed.drops_userless is drops
+
+
+def test_a_type_that_somebody_names_gives_the_routes() -> None:
+    records = [
+        Record(
+            "shop.things", 0, n, None, None, json.dumps({"what": ("Sold", "Lent")[n % 2], "userId": n % 5}).encode(), ()
+        )
+        for n in range(40)
+    ]
+    proposal = propose(records)
+    assert proposal.topics[0].event_type.spec == "topic"
+    (topic,) = with_types(proposal, {"shop.things": "what"}).topics
+    assert topic.event_type.spec == "what"
+    assert topic.event_type.evidence == "as you said, in 100 % of 40, 2 different"
+    assert sorted(route.event_name for route in topic.routes) == ["Lent", "Sold"]
 
 
 def test_nobody_is_found_where_nothing_looks_like_a_person_and_that_is_said() -> None:
@@ -190,6 +231,33 @@ def test_what_nobody_counts_by_is_offered_and_not_sent() -> None:
         "parent": "is an id for another API",
         "description": None,
         "notes": None,
+    }
+
+
+def test_a_name_that_says_nothing_alone_is_told_with_what_is_above_it() -> None:
+    (route,) = topic_of(
+        lambda n: {
+            "userId": f"u-{n % 3}", "data": {"kind": "x", "id": f"d{n % 4}"}, "plan": {"name": ("a", "b")[n % 2]},
+            "invoice": {"id": f"i{n % 4}", "state": "paid"},
+        }
+    ).routes  # fmt: skip
+    assert {each.key: each.spec for each in route.keys} == {
+        "id": "data.id",
+        "kind": "data.kind",
+        "plan_name": "plan.name",
+        "invoice_id": "invoice.id",
+        "state": "invoice.state",
+    }
+
+
+def test_a_version_behind_an_at_is_no_address_and_the_way_of_a_request_is_not_sent() -> None:
+    (route,) = topic_of(
+        lambda n: {"userId": f"u-{n % 3}", "producer": "billing@1.42.0", "traceId": "a", "mailbox": "a@mail.test"}
+    ).routes
+    assert {each.key: each.why_not for each in route.keys} == {
+        "producer": None,
+        "trace_id": "says which way a request went, not what happened",
+        "mailbox": "looks like an e-mail address, by its values",
     }
 
 

@@ -86,6 +86,17 @@ def test_avro_is_told_by_the_schema_that_any_of_the_framings_names(value: bytes,
     assert topic.titles == ("Paid",)
 
 
+def test_what_cannot_be_read_is_counted_once_by_its_kind_and_tombstones_are_none_of_it() -> None:
+    values = [JSON] * 8 + [JSON[:-1], JSON[:-9], b"hello", b"", None, None]
+    topic = read_topic("a", [Record("a", 0, n, None, None, value, ()) for n, value in enumerate(values)])
+    assert topic.evidence == "JSON in 8 of 12 values looked at"
+    assert sorted(topic.unreadable.values()) == [1, 1, 2]
+    assert sum(topic.unreadable.values()) + len(topic.documents) + topic.tombstones == topic.records
+    assert topic.without_event == "2 tombstones (records without a value) are left out"
+    (cut_off,) = [message for message, count in topic.unreadable.items() if count == 2]
+    assert "at byte #" in cut_off
+
+
 def test_a_schema_that_nobody_knows_is_named() -> None:
     topic = read(b"\0\0\0\0\7\x08paid")
     assert topic.format.decode == "avro"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.formatting.format_text import formatted
 from tests.support.proposal.judged import judged, written
 from tests.support.proposal.topics import TOPICS
 
@@ -19,4 +20,5 @@ def test_the_proposal_makes_the_right_event_of_nine_records_in_ten_and_shows_eac
     verdict = judged(topic, made.mapping)
     assert verdict.share >= 0.9, verdict.wrong
     names = {right.event_name for each in topic.right for right in each}
+    assert formatted(made.text) == made.text, "track-bridge fmt would write another file"
     assert len(made.config.examples) == (0 if name in UNWRITTEN else min(6, len(names)))

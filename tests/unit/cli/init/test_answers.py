@@ -46,6 +46,15 @@ def test_a_user_that_no_record_has_is_asked_for_again(topic: SampledTopic, text:
     assert said in wrong
 
 
+@pytest.mark.parametrize(
+    ("text", "said"), [("topic", ""), ("customer.id", ""), ("custmer.id", "Did you mean customer.id")]
+)
+def test_a_type_is_a_field_that_was_found(topic: SampledTopic, text: str, said: str) -> None:
+    wrong = answers.type_fault(text, topic)
+    assert (wrong is None) == (not said)
+    assert said in (wrong or "")
+
+
 def test_what_is_no_expression_is_told_as_such(topic: SampledTopic) -> None:
     assert "customer.." in (answers.user_fault("customer..", topic) or "")
 

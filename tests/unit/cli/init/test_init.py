@@ -225,6 +225,28 @@ def test_what_comes_next_names_how_to_try_the_file_without_kafka_and_userpilot(
 
 
 @pytest.mark.usefixtures("here")
+def test_what_needs_no_variable_comes_before_what_sets_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.run(["init", "--samples", "shop.orders.ndjson"]) == 0
+    told = " ".join(capsys.readouterr().out.partition("Next:")[2].split())
+    order = ["track-bridge test", "track-bridge emulator", "it says what to set", "set USERPILOT_ENDPOINT", "run -c"]
+    assert sorted(order, key=told.index) == order
+
+
+def test_what_is_dropped_on_purpose_is_no_finding_of_lint(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [
+        json.dumps(
+            {"type": "a.b", "id": f"e-{n}", "at": f"2026-01-02T03:04:{n:02}Z", **({"userId": n % 7} if n % 3 else {})}
+        )
+        for n in range(60)
+    ]
+    (here / "events.ndjson").write_text("\n".join(lines), encoding="utf-8")
+    assert entry.run(["init", "--samples", "events.ndjson"]) == 0
+    assert "33 % of the sampled events have no user" in (here / "bridge.yaml").read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert entry.run(["test", "--strict"]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("here")
 def test_a_word_is_no_endpoint(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.run(["init", "--samples", "shop.orders.ndjson", "--endpoint", "24h"]) == 2
     assert "--endpoint names no host of Userpilot" in capsys.readouterr().err
