@@ -20,6 +20,7 @@ from bridge.sandbox.emulator.rows import export
 from tests.component.cli.conftest import CONFIG, Cli, Ran
 from tests.support.backfill.runs import ROWS, checked_run_of
 from tests.support.prepared.client import program
+from tests.support.waiting import patience
 
 QUICK = ("--every", "20ms", "--settle", "200ms", "--yes")
 TOTAL = sum(map(sum, ROWS.values()))
@@ -445,7 +446,7 @@ async def killed_while_it_works(
         *("backfill", "submit", str(bench.directory.path), "-c", str(bench.config), *QUICK, *options),
         stdout=asyncio.subprocess.DEVNULL,
     )
-    async with asyncio.timeout(60):
+    async with patience("it is where it shall be killed", within=60):
         while not after() and process.returncode is None:
             await asyncio.sleep(0)
     if process.returncode is None:

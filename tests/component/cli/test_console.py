@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.component.cli.test_run_and_status import Running, running
+from tests.support.waiting import patience
 
 Config = Callable[..., str]
 __all__ = ["running"]
@@ -53,7 +54,7 @@ async def test_it_shows_the_running_bridge_and_ends_at_once_while_somebody_watch
             while "data-part" not in seen:
                 seen += await anext(pieces)
             process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(30):
+            async with patience("the stream and the process end"):
                 async for piece in pieces:
                     seen += piece
                 events = (await process.communicate())[0].decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -15,6 +14,7 @@ from bridge.text.moments import iso
 from tests.component.cli.conftest import Cli
 from tests.support.prepared.replica import PreparedReplica
 from tests.support.service.replica import Replica, assigned
+from tests.support.waiting import until
 
 Config = Callable[..., str]
 Produce = Callable[..., None]
@@ -58,9 +58,12 @@ def address(replica: Replica) -> str:
 
 
 async def accepted(api: Emulator, count: int) -> None:
-    async with asyncio.timeout(60):
-        while len(api.ledger.accepted) < count:
-            await asyncio.sleep(0.05)
+    await until(
+        f"{count} events are accepted",
+        lambda: len(api.ledger.accepted) >= count,
+        within=60,
+        explain=lambda: f"accepted: {len(api.ledger.accepted)}",
+    )
 
 
 def produce_to_all(produce: Produce) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shlex
 import tempfile
@@ -19,6 +18,7 @@ from bridge.sandbox.emulator import Emulator
 from tests.component.cli.conftest import Cli
 from tests.support.prepared.replica import PreparedReplica
 from tests.support.service.replica import Replica, assigned
+from tests.support.waiting import until
 
 Config = Callable[..., str]
 Produce = Callable[..., None]
@@ -44,9 +44,12 @@ async def running(config: Config, temporary: str, tmp_path: Path) -> AsyncIterat
 
 
 async def accepted(api: Emulator, count: int) -> None:
-    async with asyncio.timeout(40):
-        while len(api.ledger.accepted) < count:
-            await asyncio.sleep(0.05)
+    await until(
+        f"{count} events are accepted",
+        lambda: len(api.ledger.accepted) >= count,
+        within=40,
+        explain=lambda: f"accepted: {len(api.ledger.accepted)}",
+    )
 
 
 @pytest.mark.slow(reason="types seven commands at a running bridge", seconds=6)

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 from bridge.ops.control.control_server import ControlServer
 from bridge.sandbox.broker import EmbeddedKafka
 from tests.component.cli.conftest import LETTERS, TOPIC, Cli, Ran
+from tests.support.waiting import patience
 
 Config = Callable[..., str]
 Produce = Callable[..., None]
@@ -75,7 +76,7 @@ async def member(path: Path, kafka: EmbeddedKafka, produce: Produce) -> AsyncIte
     member = Member(kafka.bootstrap)
     server = ControlServer(path, member.answer)
     await server.start()
-    async with asyncio.timeout(30):
+    async with patience("the member joins its group"):
         await asyncio.to_thread(member.join)
     yield member
     await server.close()

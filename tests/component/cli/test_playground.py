@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.waiting import patience, until
+
 MAPPED = '"user_id":"me","event_name":"Feature Used"'
 MINE = {"type": "feature.used", "id": "mine-1", "data": {"user_id": "me", "feature": "mine"}}
 
@@ -30,7 +32,7 @@ async def playing(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Proces
     assert process.stdout is not None
     try:
         told = ""
-        async with asyncio.timeout(120):
+        async with patience("the playground says what happens", within=120, explain=lambda: told):
             while "What happens:" not in told:
                 line = (await process.stdout.readline()).decode()
                 assert line, told
@@ -57,9 +59,12 @@ def of_this(folder: Path) -> list[int]:
 
 
 async def nothing_is_left(folder: Path) -> None:
-    async with asyncio.timeout(60):
-        while of_this(folder) or os.path.exists(folder):  # noqa: ASYNC240, PTH110 - of a folder that is there
-            await asyncio.sleep(0.05)
+    await until(
+        "no process and no folder is left",
+        lambda: not of_this(folder) and not folder.exists(),
+        within=60,
+        explain=lambda: f"processes: {of_this(folder)}",
+    )
 
 
 @pytest.mark.slow(reason="starts the playground with all its processes", seconds=9)
@@ -75,9 +80,14 @@ async def test_a_record_of_ones_own_is_accepted_and_ctrl_c_ends_all_of_it(tmp_pa
             assert answer.status_code == 200
             assert re.match(r"app\.activity/\d+/\d+; what becomes of it: ", answer.text)
             assert (await client.post("/_records/playground.dlq", content=b"{}")).status_code == 404
-            async with asyncio.timeout(90):
-                while MAPPED not in (await client.get("/_emulator/accepted")).text:
-                    await asyncio.sleep(0.1)
+
+            async def accepted() -> str:
+                return (await client.get("/_emulator/accepted")).text
+
+            async def delivered() -> bool:
+                return MAPPED in await accepted()
+
+            await until("the record is delivered", delivered, within=90, explain=accepted)
         process.send_signal(signal.SIGINT)
         out, _ = await process.communicate()
     assert process.returncode == 0, out.decode()

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import jsonschema
 import pytest
 from google.protobuf import descriptor_pb2
@@ -21,6 +22,7 @@ from bridge.cli import schema
 from bridge.sandbox.emulator import Emulator
 from tests.component.cli.conftest import Cli
 from tests.support.prepared.client import Program, program
+from tests.support.waiting import until
 
 Config = Callable[..., str]
 
@@ -31,6 +33,11 @@ class Running:
 
     process: Program
     url: str
+
+    async def status(self) -> str:
+        """What it says of itself."""
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+            return json.dumps((await client.get("/status")).json(), indent=1)
 
     async def stop(self) -> int:
         if self.process.returncode is None:
@@ -65,9 +72,7 @@ async def test_run_delivers_until_sigterm_and_ends_with_0(
     running: Running, produce: Callable[..., None], api: Emulator
 ) -> None:
     produce(0, b'{"type": "order.completed", "data": {"user_id": "u-1", "amount": 1, "gift": false}}')
-    async with asyncio.timeout(20):
-        while not api.ledger.accepted:
-            await asyncio.sleep(0.02)
+    await until("the event is accepted", lambda: bool(api.ledger.accepted), explain=running.status)
     assert await running.stop() == 0
     assert [event.user_id for event in api.ledger.accepted] == ["u-1"]
 
@@ -270,9 +275,7 @@ async def test_a_watch_on_a_terminal_shows_the_top_follows_its_size_survives_a_r
 
     async def shown(what: bytes) -> list[str]:
         """What was written since the last question, once this is part of it."""
-        async with asyncio.timeout(20):
-            while what not in written:
-                await asyncio.sleep(0.02)
+        await until(f"{what!r} is on the screen", lambda: what in written, explain=lambda: bytes(written).decode())
         lines = re.sub(rb"\x1b\[[0-9;]*[A-Za-z]", b"", bytes(written)).decode().split("\r\n")
         written.clear()
         return lines

@@ -19,6 +19,7 @@ from bridge.reprocess.sending.budget import NOTICE
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator, Event, Fault, FaultKind
 from tests.component.cli.conftest import LETTERS, Cli, run
+from tests.support.waiting import last_words, until
 
 Config = Callable[..., str]
 UNLIMITED = ("dead_letter:\n", "delivery:\n  rate_limit: unlimited\n  identify_rate_limit: unlimited\ndead_letter:\n")
@@ -157,9 +158,12 @@ async def test_the_printed_command_resumes_a_sending_that_rejected_lines_before_
     arguments = ("send", "--file", str(path), "--rate", "100%", "--yes", "-c", config(*UNLIMITED))
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bridge", *arguments, stdout=pipe, stderr=pipe)
-    async with asyncio.timeout(60):
-        while not kept.exists() or kept.read_text().count("\n") < 2:
-            await asyncio.sleep(0.05)
+    await until(
+        "what was refused is written to the file",
+        lambda: kept.exists() and kept.read_text().count("\n") >= 2,
+        within=60,
+        explain=lambda: last_words(process),
+    )
     process.send_signal(signal.SIGINT)
     out, err = await process.communicate()
     assert process.returncode == 130, err

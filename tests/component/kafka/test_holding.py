@@ -13,6 +13,7 @@ from bridge.holds import Reason
 from bridge.kafka.consumer.assignment.holding import Move, OperatorOutcome
 from bridge.model import TopicPartition
 from tests.support.kafka.completing import Completing, running, settings
+from tests.support.waiting import patience, until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,8 @@ async def done(order: object) -> Mapping[TopicPartition, OperatorOutcome]:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Mapping[TopicPartition, OperatorOutcome]] = loop.create_future()
     order(lambda outcomes: loop.call_soon_threadsafe(answer.set_result, outcomes))  # type: ignore[operator]
-    return await asyncio.wait_for(answer, 30)
+    async with patience("it is told what became of the order"):
+        return await answer
 
 
 async def hold(source: Source, *partitions: TopicPartition) -> Mapping[TopicPartition, OperatorOutcome]:
@@ -67,9 +69,11 @@ async def test_a_held_topic_stands_still_while_another_flows_and_goes_on_where_i
         await consumption.until(lambda: len(consumption.records) == 15)
         assert numbers(consumption, topic) == list(range(10))
         assert consumption.held == {}
-        async with asyncio.timeout(20):
-            while carried(embedded, group, topic) != {0: None}:
-                await asyncio.sleep(0.05)
+        await until(
+            "no hold is committed any more",
+            lambda: carried(embedded, group, topic) == {0: None},
+            explain=lambda: f"{carried(embedded, group, topic)}\n{consumption.told()}",
+        )
 
 
 @pytest.mark.slow(reason="a group that was left opens after a session", seconds=6)
@@ -125,9 +129,12 @@ async def test_a_committed_offset_that_is_set_while_it_runs_is_where_reading_goe
         assert stale == {partition: OperatorOutcome.MOVED_MEANWHILE}
         await release(source, partition)
         await consumption.until(lambda: len(consumption.records) == 16)
-        async with asyncio.timeout(20):
-            while embedded.committed(group, topic)[0][0] != 10:
-                await asyncio.sleep(0.05)  # The client commits by itself again what is above the offset that was set.
+        # The client commits by itself again what is above the offset that was set.
+        await until(
+            "offset 10 is committed again",
+            lambda: embedded.committed(group, topic)[0][0] == 10,
+            explain=lambda: f"{embedded.committed(group, topic)}\n{consumption.told()}",
+        )
     assert numbers(consumption, topic) == [*range(10), *range(4, 10)]
     assert embedded.committed(group, topic)[0][0] == 10
 

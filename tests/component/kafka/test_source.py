@@ -13,6 +13,7 @@ from bridge.holds import Reason
 from bridge.kafka.client import ClientRefusedError
 from bridge.model import TopicPartition
 from tests.support.kafka.completing import Completing, running, settings
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from bridge.kafka.consumer.thread.consumption import Tracker
@@ -81,10 +82,12 @@ async def test_the_map_is_committed_while_the_lowest_offset_stays_open(embedded:
         embedded.produce(topic, 5, partitions=1, first=1)
         await consumption.until(lambda: len(consumption.records) == 6)
 
-        async with asyncio.timeout(20):
-            while not (done := _done_above(embedded, group, topic)):
-                await asyncio.sleep(0.05)
-        assert done == (range(1, 6),)
+        await until(
+            "what is done above the lowest open offset is committed",
+            lambda: bool(_done_above(embedded, group, topic)),
+            explain=lambda: f"{embedded.committed(group, topic)}\n{consumption.told()}",
+        )
+        assert _done_above(embedded, group, topic) == (range(1, 6),)
 
 
 def _done_above(embedded: Embedded, group: str, topic: str) -> tuple[range, ...]:
@@ -262,9 +265,11 @@ async def test_ends_are_known_without_asking_for_each(embedded: Embedded) -> Non
     embedded.produce(topic, 30)
     consumption = Completing()
     async with running(settings(embedded.bootstrap, embedded.name("group"), [topic]), consumption) as source:
-        async with asyncio.timeout(20):
-            while source.ends != {TopicPartition(topic, number): 10 for number in range(3)}:
-                await asyncio.sleep(0.05)
+        await until(
+            "every end is known",
+            lambda: source.ends == {TopicPartition(topic, number): 10 for number in range(3)},
+            explain=lambda: f"{source.ends}\n{consumption.told()}",
+        )
 
 
 async def test_a_cluster_that_does_not_tell_the_retention_costs_nothing_else(
@@ -276,9 +281,11 @@ async def test_a_cluster_that_does_not_tell_the_retention_costs_nothing_else(
     with caplog.at_level(logging.DEBUG):
         async with running(settings(embedded.bootstrap, embedded.name("group"), [topic]), consumption) as source:
             await consumption.until(lambda: len(consumption.records) == 30)
-            async with asyncio.timeout(20):
-                while not any(f"the retention of topic {topic} is not known" in line for line in caplog.messages):
-                    await asyncio.sleep(0.05)
+            await until(
+                "it is logged that the retention is not known",
+                lambda: any(f"the retention of topic {topic} is not known" in line for line in caplog.messages),
+                explain=lambda: "\n".join(caplog.messages),
+            )
             assert (dict(source.retention), source.problems) == ({}, ())
 
 
@@ -286,9 +293,7 @@ async def test_a_missing_topic_is_a_problem_with_a_sentence(embedded: Embedded) 
     topic, missing = embedded.topic(), embedded.name("missing")
     consumption = Completing()
     async with running(settings(embedded.bootstrap, embedded.name("group"), [topic, missing]), consumption) as source:
-        async with asyncio.timeout(20):
-            while not source.problems:
-                await asyncio.sleep(0.05)
+        await until("a problem is told", lambda: bool(source.problems), explain=consumption.told)
         assert [problem for problem in source.problems if missing in problem and "does not exist" in problem]
 
 

@@ -16,6 +16,7 @@ from bridge.kafka.consumer.thread.hand_over import FirstFailure, HandOver
 from bridge.model import TopicPartition
 from tests.support.kafka import contexts
 from tests.support.kafka.completing import Completing, settings
+from tests.support.waiting import patience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ async def test_the_start_of_a_new_topic_is_decided_once_for_all_its_partitions(e
     commits = Commits(context)
     starting = StartRunner(context, Lookup(context, Settled(context, topics_of(kafka))), commits)
     await asyncio.to_thread(starting.assign, [TopicPartition(topic, 0)])
-    async with asyncio.timeout(20):
+    async with patience("a commit tells that the group is answered"):
         while not proofs:
             await asyncio.to_thread(consumer.poll, 0.05)
     await asyncio.to_thread(consumer.close)

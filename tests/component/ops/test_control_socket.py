@@ -18,6 +18,7 @@ import pytest
 from bridge.config.keys.control_socket import LONGEST
 from bridge.ops.control import control_client, control_protocol
 from bridge.ops.control.control_server import CannotServeError, ControlLimits, ControlServer
+from tests.support.waiting import patience, until
 
 QUICK = ControlLimits(connections=3, request_timeout=0.5)
 
@@ -65,7 +66,7 @@ async def raw(path: Path, data: bytes, *, end: bool = False) -> bytes:
     writer.write(data)
     if end:
         writer.write_eof()
-    async with asyncio.timeout(10):
+    async with patience(f"the answer to {data[:100]!r} ends", within=10):
         answer = await reader.read()
     writer.close()
     return answer
@@ -243,9 +244,7 @@ async def test_whoever_hangs_up_before_the_answer_harms_nobody(path: Path, handl
     handled.may_end.clear()
     _, writer = await asyncio.open_unix_connection(str(path))
     writer.write(control_protocol.framed({"word": "bye"}))
-    async with asyncio.timeout(10):
-        while not handled.requests:
-            await asyncio.sleep(0.01)
+    await until("the request is heard", lambda: bool(handled.requests), within=10)
     writer.close()
     handled.may_end.set()
     assert (await ask(path, word="next"))["heard"] == "next"

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from bridge.ops.admin.server import MAX_HEAD, AdminServer, CannotListenError, PageResponse, ServerLimits
+from tests.support.waiting import patience, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,12 +40,16 @@ async def serving(limits: ServerLimits | None = None) -> AsyncIterator[tuple[Adm
         await server.close()
 
 
+NO_WAIT = 5.0
+"""Seconds: less than a request has time to come, after which a connection is closed for that."""
+
+
 async def exchange(port: int, sent: bytes) -> bytes:
     """Everything the server says until it closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(sent)
     try:
-        async with asyncio.timeout(10):
+        async with patience(f"the answer to {sent[:100]!r} ends", within=10):
             return await reader.read()
     finally:
         writer.close()
@@ -128,7 +133,8 @@ async def test_a_request_that_comes_byte_by_byte_is_answered() -> None:
             writer.write(bytes([byte]))
             await writer.drain()
             await asyncio.sleep(0)
-        said = await asyncio.wait_for(reader.read(), 10)
+        async with patience("the answer ends", within=10):
+            said = await reader.read()
         writer.close()
 
     assert said.endswith(b"hello ")
@@ -149,7 +155,8 @@ async def test_a_connection_that_sent_many_requests_at_once_can_go_on_afterwards
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for accept in (b"one", b"two"):
             writer.write(b"GET /hello HTTP/1.1\r\n\r\n" * 10 + b"GET /hello HTTP/1.1\r\nAccept: %b\r\n\r\n" % accept)
-            await asyncio.wait_for(reader.readuntil(b"hello " + accept), 10)
+            async with patience(f"{accept!r} is answered", within=10):
+                await reader.readuntil(b"hello " + accept)
         writer.close()
 
 
@@ -176,7 +183,8 @@ async def test_a_client_that_drips_its_request_is_dropped_all_the_same() -> None
 
         dripping = asyncio.create_task(drip())
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await asyncio.wait_for(reader.readexactly(1), 10)
+            async with patience("the connection is closed", within=10):
+                await reader.readexactly(1)
         dripping.cancel()
         await asyncio.gather(dripping, return_exceptions=True)
         writer.close()
@@ -194,7 +202,8 @@ async def test_an_idle_connection_is_dropped_after_its_time_and_not_before() -> 
         await reader.readuntil(b"hello ")
         answered = asyncio.get_running_loop().time()
 
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        async with patience("the idle connection is closed", within=10):
+            assert await reader.read() == b""
         assert asyncio.get_running_loop().time() - answered >= 0.6
         assert server.connections == 0
         writer.close()
@@ -212,9 +221,7 @@ async def test_a_client_that_does_not_read_its_answers_is_asked_nothing_more_and
     _, port = await server.start("127.0.0.1", 0)
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.send(b"GET /big HTTP/1.1\r\n\r\n" * 100)
-        async with asyncio.timeout(10):
-            while not made or server.connections:
-                await asyncio.sleep(0.01)
+        await until("the client is dropped", lambda: made > 0 and server.connections == 0, within=10)
     await server.close()
 
     assert made <= 3
@@ -232,7 +239,7 @@ async def test_a_slow_reader_gets_the_whole_of_a_large_page() -> None:
     async with serving() as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         writer.write(b"GET /big HTTP/1.1\r\n\r\nGET /hello HTTP/1.1\r\nConnection: close\r\n\r\n")
-        async with asyncio.timeout(30):
+        async with patience("both pages are read"):
             said = await reader.read()
         writer.close()
 
@@ -268,7 +275,7 @@ async def test_a_flood_of_new_connections_over_many_idle_ones_leaves_every_probe
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             crowd += [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
             writer.write(b"GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n")
-            async with asyncio.timeout(10):
+            async with patience("the probe is answered", within=NO_WAIT):
                 assert (await reader.read()).endswith(b"hello ")
             writer.close()
         assert server.connections <= 64
@@ -283,7 +290,7 @@ async def test_a_probe_that_comes_in_one_burst_with_a_hundred_others_is_answered
             # The loop does not run meanwhile: all of them are accepted in one turn.
             others = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
             probe.setblocking(False)
-            async with asyncio.timeout(10):
+            async with patience("the probe is answered, and the others are dropped", within=NO_WAIT):
                 said = await asyncio.get_running_loop().sock_recv(probe, 65536)
                 while server.connections > 64:
                     await asyncio.sleep(0.01)
@@ -301,7 +308,7 @@ async def test_a_client_that_drips_its_request_does_not_count_as_busy() -> None:
         await answers.readuntil(b"hello ")
         dripping.write(b"GET /hel")
         _, newcomer = await asyncio.open_connection("127.0.0.1", port)
-        async with asyncio.timeout(10):
+        async with patience("the one that drips is closed, and the other answered", within=NO_WAIT):
             with suppress(ConnectionError):
                 await drips.read()
             keeping.write(b"GET /hello HTTP/1.1\r\n\r\n")
@@ -347,7 +354,8 @@ async def test_closing_drops_every_connection_and_frees_the_address() -> None:
 
     await server.close()
 
-    assert await asyncio.wait_for(reader.read(), 10) == b""
+    async with patience("the connection is closed", within=10):
+        assert await reader.read() == b""
     writer.close()
     again = AdminServer(PAGES)
     assert await again.start("127.0.0.1", port) == ("127.0.0.1", port)

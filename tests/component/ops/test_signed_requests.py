@@ -18,6 +18,7 @@ from bridge.ops.control.control_client import NoAnswerError, NobodyThereError, R
 from bridge.ops.control.control_key import ControlKey
 from bridge.ops.control.signed_requests import SignedRequests
 from bridge.ops.control.signing import Stamp
+from tests.support.waiting import patience
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -69,7 +70,7 @@ class Site:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(f"POST /control HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode() + body)
         try:
-            async with asyncio.timeout(10):
+            async with patience("the answer ends", within=10):
                 answer = await reader.read()
         finally:
             writer.close()
@@ -194,7 +195,7 @@ async def test_no_body_is_read_of_whoever_does_not_know_the_token(tmp_path: Path
         with contextlib.suppress(OSError):
             for _ in range(64):
                 writer.write(b"x" * 65536)
-        async with asyncio.timeout(10):
+        async with patience("the refusal comes", within=10):
             head = await reader.readuntil(b"\r\n")
         writer.close()
         assert b" 400 " in head
@@ -208,7 +209,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path) -> No
         reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
         head = await here.signed(body)
         writer.write(f"POST /control HTTP/1.1\r\n{head}\r\n\r\n".encode() + body[:10])
-        async with asyncio.timeout(10):
+        async with patience("the connection is closed", within=10):
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
         writer.close()

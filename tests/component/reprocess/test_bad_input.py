@@ -18,7 +18,7 @@ from bridge.model import LetterReason, Route
 from bridge.sandbox.emulator import Emulator
 from tests.component.reprocess.conftest import Dlq
 from tests.support.reprocess.letters import connect, foreign, letter, value_of
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 OLD = Route("order.completed", "0123456789ab", "Order Completed")
 Put = Callable[..., None]

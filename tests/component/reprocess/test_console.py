@@ -35,6 +35,7 @@ from tests.support.console.page_faults import text_of
 from tests.support.console.running import LOCAL, TOKEN, hidden, logging_to
 from tests.support.log_output import LogOutput
 from tests.support.reprocess.letters import letter, value_of
+from tests.support.waiting import patience
 
 pytestmark = pytest.mark.slow(reason="replays from pages, in a group of its own", seconds=2)
 
@@ -145,7 +146,8 @@ async def test_a_file_sent_from_the_console_arrives_once_and_in_order(
     jobs = SendJobs(loaded.config, mapping, getLogger("test.console"))
     order = SendOrder("lost.ndjson", file_lines(found, "lost.ndjson", None), 600.0, "ann", "lost")
     job = jobs.begin(order, lambda _job: ended.set())
-    await asyncio.wait_for(ended.wait(), 60)
+    async with patience("the job ends", within=60, explain=lambda: str(job)):
+        await ended.wait()
     assert (job.problem, job.done, job.left) == ("", 30, 0)
     bodies = [json.loads(each.body) for each in api.ledger.accepted]
     accepted = [(each["user_id"], each["metadata"]["n"]) for each in bodies]

@@ -16,7 +16,7 @@ from tests.component.service.conftest import Start, StartProcess
 from tests.support.service import events, ledger
 from tests.support.service.embedded import Broker
 from tests.support.service.settings import GROUP, LETTERS, RESTARTABLE
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow(reason="takes thousands of records, to see that memory stays", seconds=6)
 

@@ -14,7 +14,7 @@ from tests.component.service.conftest import StartProcess
 from tests.support.service import events, ledger
 from tests.support.service.embedded import Broker
 from tests.support.service.replica import Replica, done
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.slow(reason="starts interpreters that may open few files", seconds=4),

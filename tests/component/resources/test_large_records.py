@@ -11,7 +11,7 @@ from bridge.sandbox.emulator import Emulator
 from tests.component.service.conftest import Start, StartProcess
 from tests.support.service import events, ledger
 from tests.support.service.embedded import Broker
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow(reason="unpacks megabytes of records", seconds=2)
 

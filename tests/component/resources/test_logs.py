@@ -16,7 +16,7 @@ from tests.component.service.conftest import Configure
 from tests.support.service import events
 from tests.support.service.embedded import Broker
 from tests.support.service.replica import Replica, done
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow(reason="starts interpreters whose log cannot be written", seconds=2)
 

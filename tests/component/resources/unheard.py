@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.service.replica import Replica
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 
 def free_port() -> int:

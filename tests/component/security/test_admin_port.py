@@ -17,7 +17,7 @@ from tests.component.service.conftest import Start, StartProcess
 from tests.support.service import events, ledger
 from tests.support.service.embedded import Broker
 from tests.support.service.replica import Replica
-from tests.support.service.waiting import until
+from tests.support.waiting import patience, until
 
 FLOOD = 10_000
 PIPELINED = 50
@@ -107,7 +107,7 @@ async def test_clients_that_hold_their_connections_keep_neither_events_nor_probe
     with silent(address_of(running), 200):
         broker.produce(events.orders(300))
         await until("everything is delivered", lambda: len(api.ledger.accepted) == 300)
-        async with asyncio.timeout(10):
+        async with patience("the probe is answered", within=10):
             assert (await running.get("/livez")).status_code == HTTPStatus.OK
     assert await running.terminate() == 0
 

@@ -20,7 +20,7 @@ from tests.support.service import settings
 from tests.support.service.embedded import Broker, Letter
 from tests.support.service.in_process import Service
 from tests.support.service.objects import objects_of
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 KEY, NEXT_KEY = "NX-MARKED/9d41c7e2+x", "NX-MARKED/second-5b0d"
 PASSWORD = 'MARKED-sasl-"55aa\\'

@@ -20,6 +20,7 @@ from tests.component.service.conftest import Start, StartProcess
 from tests.support.service import events
 from tests.support.service.embedded import PARTITIONS, Broker
 from tests.support.service.settings import RESTARTABLE, SESSION
+from tests.support.waiting import WITHIN, until
 
 MESSAGE_TOO_LARGE = 10
 
@@ -98,7 +99,7 @@ async def test_a_hold_outlives_a_kill_and_what_was_done_before_is_not_sent_again
 ) -> None:
     broker.produce(events.orders(40))
     running = await replica(observability=observability, kafka={"properties": SESSION})
-    await asyncio.wait_for(_accepted(api, 40), 30)
+    await _accepted(api, 40)
     assert outcomes(await hold(socket)) == ALL_DONE
     await running.kill()
     assert socket.is_socket(), "what a killed process leaves behind"
@@ -109,14 +110,17 @@ async def test_a_hold_outlives_a_kill_and_what_was_done_before_is_not_sent_again
 
     before = held()  # A process that is killed may have lines that it did not write any more.
     await running.start()
-    async with asyncio.timeout(40):
-        # A first look at the committed offsets may find none in time: such a partition is held for that until the next.
-        while held() < before + PARTITIONS:
-            await asyncio.sleep(0.1)
+    # A first look at the committed offsets may find none in time: such a partition is held for that until the next.
+    await until(
+        "every partition is held again",
+        lambda: held() >= before + PARTITIONS,
+        within=40,
+        explain=running.log_text,
+    )
     assert {each["reason"] for each in running.events("held")} <= {"held_by_operator", "position_unknown"}
     assert len(api.ledger.accepted) == 40
     assert outcomes(await ask(socket, "release")) == ALL_DONE
-    await asyncio.wait_for(_accepted(api, 80), 30)
+    await _accepted(api, 80)
     assert len({_id(event) for event in api.ledger.accepted}) == 80
     assert len(api.ledger.accepted) == 80
 
@@ -127,19 +131,22 @@ async def test_a_pause_outlives_a_kill_and_ends_by_itself_at_its_time(
 ) -> None:
     broker.produce(events.orders(20))
     running = await replica(observability=observability, kafka={"properties": SESSION})
-    await asyncio.wait_for(_accepted(api, 20), 30)
-    until = int(time.time()) + 15
-    paused = await ask(socket, "pause", reason="index is rebuilt", until=until)
+    await _accepted(api, 20)
+    end = int(time.time()) + 15
+    paused = await ask(socket, "pause", reason="index is rebuilt", until=end)
     assert outcomes(paused) == ALL_DONE
     await running.kill()
     broker.produce(events.orders(20))
     await running.start()
-    async with asyncio.timeout(12):
-        while [each["reason"] for each in running.events("held")].count("held_by_operator") < PARTITIONS:
-            await asyncio.sleep(0.1)
+    await until(
+        "every partition is held again, before the pause ends",
+        lambda: [each["reason"] for each in running.events("held")].count("held_by_operator") >= PARTITIONS,
+        within=12,
+        explain=running.log_text,
+    )
     assert len(api.ledger.accepted) == 20
-    await asyncio.wait_for(_accepted(api, 40), 40)
-    assert time.time() >= until, "not a moment before"
+    await _accepted(api, 40, within=40)
+    assert time.time() >= end, "not a moment before"
     assert len({_id(event) for event in api.ledger.accepted}) == len(api.ledger.accepted) == 40
     assert running.events("operator_released") == [], "nobody had to"
 
@@ -151,22 +158,22 @@ async def test_a_pause_is_no_way_to_end_a_hold_and_resume_ends_pauses_only(
     service = await start(observability=observability)
     await service.until_done(20)
     await hold(socket, partitions=[0])
-    until = int(time.time()) + 600
-    rows = (await ask(socket, "pause", reason="index is rebuilt", until=until))["partitions"]
+    end = int(time.time()) + 600
+    rows = (await ask(socket, "pause", reason="index is rebuilt", until=end))["partitions"]
     assert [row["outcome"] for row in rows] == ["refused", "done", "done", "done"]
     assert "holds it without an end" in rows[0]["detail"]
     status = await service.status()
     ends = {row["partition"]: row["until"] for row in status["partitions"]}
-    assert ends == {0: None, **dict.fromkeys((1, 2, 3), moments.iso(float(until)))}
+    assert ends == {0: None, **dict.fromkeys((1, 2, 3), moments.iso(float(end)))}
     assert [len(status[name]) for name in ("needs_someone", "ends_by_itself")] == [1, 1]
     rows = (await ask(socket, "resume"))["partitions"]
     assert [row["outcome"] for row in rows] == ["refused", "done", "done", "done"]
     assert "is not paused but held" in rows[0]["detail"]
-    for wrong, said in ((int(time.time()) - 5, "ago by the clock"), (until + 10**9, "more than"), ("soon", "a time")):
+    for wrong, said in ((int(time.time()) - 5, "ago by the clock"), (end + 10**9, "more than"), ("soon", "a time")):
         with pytest.raises(control_client.RefusedError, match=said):
             await ask(socket, "pause", reason="x", until=wrong)
     [told] = [each for each in service.lines.events("operator_held") if each["until"] is not None]
-    assert (told["partitions"], told["until"]) == ([1, 2, 3], moments.iso(float(until), "seconds"))
+    assert (told["partitions"], told["until"]) == ([1, 2, 3], moments.iso(float(end), "seconds"))
     broker.produce(events.orders(20))
     assert outcomes(await ask(socket, "release")) == {0: "done", **dict.fromkeys((1, 2, 3), "not_held")}
     await service.until("all is sent", lambda: len(api.ledger.accepted) == 40)
@@ -176,9 +183,13 @@ def _id(event: Accepted) -> str:
     return str(event.metadata["event_id"])
 
 
-async def _accepted(api: Emulator, count: int) -> None:
-    while len(api.ledger.accepted) < count:
-        await asyncio.sleep(0.05)
+async def _accepted(api: Emulator, count: int, *, within: float = WITHIN) -> None:
+    await until(
+        f"{count} events are accepted",
+        lambda: len(api.ledger.accepted) >= count,
+        within=within,
+        explain=lambda: f"accepted: {len(api.ledger.accepted)}",
+    )
 
 
 async def test_a_topic_held_for_its_dead_letters_goes_on_where_it_was_when_it_is_released(

@@ -13,7 +13,7 @@ from tests.component.service.conftest import Start
 from tests.support.service import events, ledger
 from tests.support.service.embedded import Broker
 from tests.support.service.in_process import Service
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 IDENTITY = ("delivered", "filtered", "dead_lettered", "already_done", "released", "in_flight")
 """What consumed records are, one of them each."""

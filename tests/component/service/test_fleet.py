@@ -13,7 +13,7 @@ from bridge.selftest.replicas import Fleet
 from tests.component.service.conftest import Configure
 from tests.support.service import events
 from tests.support.service.embedded import Broker
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 REBALANCE_IN_PROGRESS = 27
 

@@ -14,7 +14,7 @@ from tests.support.proxy.threaded import ThreadedProxy
 from tests.support.service import events
 from tests.support.service.embedded import Broker
 from tests.support.service.in_process import Service
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.component.service.conftest import Start
 from tests.support.service import events
 from tests.support.service.embedded import Broker
 from tests.support.service.in_process import Service
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 PAGE = Path(__file__).parents[3] / "docs" / "users.md"
 IDENTIFYING = {"unknown_users": "identify"}

@@ -16,7 +16,7 @@ from bridge.service.watches import letter_watch
 from bridge.service.watches.letter_watch import LetterWatch
 from tests.support.service import settings
 from tests.support.service.settings import LETTERS
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 LOST = Lost(TopicPartition("orders", 0), "", 20, 30, "out_of_range")
 LOGGER = logging.getLogger("tests.letter_watch")

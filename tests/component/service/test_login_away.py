@@ -21,7 +21,7 @@ from bridge.service.preflight import NotReadyError
 from tests.component.service.conftest import Configure, StartProcess
 from tests.support.aws import Aws, sts_refusal
 from tests.support.service.in_process import Service
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 NOBODY = "127.0.0.1:1"
 """No broker: what is asked of it is asked after the login."""

@@ -16,7 +16,7 @@ from tests.support.service.embedded import Broker
 from tests.support.service.events import orders
 from tests.support.service.in_process import Service
 from tests.support.service.replica import Replica
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 CLIENTS = pytest.mark.parametrize("client", ["direct", "httpx"])
 TIMEOUT = 2.0

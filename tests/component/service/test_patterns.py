@@ -6,7 +6,7 @@ import pytest
 
 from tests.component.service.conftest import Start
 from tests.support.service.embedded import Broker
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 
 @pytest.mark.slow(reason="two replicas share a group out, and are left one after the other", seconds=29)

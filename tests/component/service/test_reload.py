@@ -27,7 +27,7 @@ from tests.component.service.conftest import Configure, Start, StartProcess
 from tests.support.service import events, ledger, settings
 from tests.support.service.embedded import Broker
 from tests.support.service.in_process import Service
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 RENAMED = {
     "order.completed": {"event_name": "Order Paid", "metadata": {"n": "data.n"}},

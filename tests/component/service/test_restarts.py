@@ -13,7 +13,7 @@ from tests.component.service.conftest import Start, StartProcess
 from tests.support.service import events, ledger
 from tests.support.service.embedded import Broker
 from tests.support.service.settings import RESTARTABLE
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 
 @pytest.mark.slow(reason="stops under load and starts again", seconds=5)

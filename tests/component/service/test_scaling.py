@@ -9,7 +9,7 @@ from tests.component.service.conftest import Start
 from tests.support.service import events
 from tests.support.service.embedded import Broker
 from tests.support.service.in_process import Service
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 BACKLOG = 2000
 SLOW = Fault(kind=FaultKind.ORDINARY, delay=0.2)

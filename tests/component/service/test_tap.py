@@ -17,6 +17,7 @@ from tests.component.service.conftest import Configure, Start
 from tests.support.service import events
 from tests.support.service.embedded import Broker
 from tests.support.service.in_process import Service
+from tests.support.waiting import patience
 
 TAP = {"tap": True}
 SECRET = "ann@secret.example"
@@ -36,7 +37,7 @@ async def watching(service: Service, query: str = "") -> AsyncIterator[AsyncIter
                 yield json.loads(line)
 
         found = samples()
-        async with asyncio.timeout(30):
+        async with patience("the samples come"):
             assert (await anext(found))["sample"] == "tap"
             yield found
 
@@ -148,7 +149,7 @@ async def test_the_command_shows_samples_and_ends_behind_the_last_that_was_asked
     )
     await service.until("it watches", lambda: bool(service.lines.events("tap_opened")))
     broker.produce([events.order("u-1", 1), events.view("u-9", 2)])
-    async with asyncio.timeout(30):
+    async with patience("the command shows one sample and ends"):
         said, beside = await process.communicate()
 
     assert process.returncode == 0, beside
@@ -164,7 +165,7 @@ async def test_the_command_says_what_to_do_where_samples_are_not_shown(start: St
     assert service.bridge.admin_address is not None
     command = (sys.executable, "-m", "bridge", "tap", "--url", f"127.0.0.1:{service.bridge.admin_address[1]}")
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
-    async with asyncio.timeout(30):
+    async with patience("the command ends"):
         _, beside = await process.communicate()
 
     assert process.returncode == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from bridge.emulator import fault_words
 from bridge.emulator.fault_words import NamedFault
 from bridge.emulator.seen import RequestBook, SeenRequest
 from bridge.emulator.served import EmulatorSurroundings, ServedEmulator
+from tests.support.waiting import patience, until
 
 # Userpilot's page "Track Event", as it is printed there.
 DOCUMENTED_HEADERS = {
@@ -111,12 +111,10 @@ async def test_the_page_stands_without_scripts_and_follows_with_them(served: Ser
         pieces = stream.aiter_text()
         seen = await anext(pieces)
         await served.track(DOCUMENTED_BODY.replace(b"user_subscribed", b"plan_changed"))
-        async with asyncio.timeout(30):
+        async with patience("the page shows the new event", explain=lambda: seen):
             while "plan_changed" not in seen:
                 seen += await anext(pieces)
-    async with asyncio.timeout(30):
-        while served.api.ledger.connections > 1:
-            await asyncio.sleep(0.01)
+    await until("the page's connection is closed", lambda: served.api.ledger.connections <= 1)
 
 
 async def test_it_remembers_only_its_last_requests_and_numbers_go_on(served: Served) -> None:

@@ -12,6 +12,7 @@ from bridge.config.sections import Track
 from bridge.model import Delivered, Retry
 from bridge.sandbox.emulator import DEFAULT_KEY, Emulator, Fault, FaultKind
 from bridge.track.build import build_credentials, build_sink
+from tests.support.waiting import patience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +114,7 @@ async def test_a_name_that_moved_is_followed_within_the_age_of_a_connection_whil
     sink = await sink_for(harness, name, max_age=0.3)
     assert await harness.ask(sink) == Delivered(202)
     name.points_to(0, servers[1].port)
-    async with asyncio.timeout(10):
+    async with patience("the new address is asked", within=10):
         while servers[1].ledger.requests < 3:
             assert await harness.ask(sink) == Delivered(202)
     before = servers[0].ledger.requests

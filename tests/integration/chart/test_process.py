@@ -24,7 +24,7 @@ from tests.support.kafka.launcher import free_ports
 from tests.support.kafka.settings import PASSWORDS
 from tests.support.service.replica import STARTED_WITHIN
 from tests.support.service.settings import layered
-from tests.support.service.waiting import until
+from tests.support.waiting import patience, until
 
 API_KEY, NEXT_KEY = "NX-key-of-the-chart", "NX-key-after-that"
 SECRETS = {
@@ -148,7 +148,8 @@ class Running:
     async def terminate(self) -> int | None:
         """As a kubelet does it: SIGTERM, and no longer than the grace period."""
         self.process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(self.process.wait(), self.laid.grace)
+        async with patience("it ends within its grace period", within=self.laid.grace):
+            await self.process.wait()
         return self.process.returncode
 
 

@@ -30,7 +30,7 @@ from tests.support.kafka.client import ANSWER_WITHIN, OwnKafka
 from tests.support.service import settings
 from tests.support.service.replica import Replica
 from tests.support.service.settings import API_KEY
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 PAGE = Path(__file__).parents[3] / "docs" / "production.md"
 TOPIC, GROUP, LETTERS = "shop.orders", "userpilot-bridge", "userpilot-bridge.dlq"

@@ -33,7 +33,7 @@ from tests.support.kafka.client import ANSWER_WITHIN, OwnKafka
 from tests.support.kafka.settings import PASSWORDS, TLS_LISTENER
 from tests.support.service.ground import CLASSIC, Ground, protocols
 from tests.support.service.marked import NEXT_KEY, REPEATS
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 USER = "alice"
 HOLD_AFTER = 5

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.sandbox.emulator import Fault, FaultKind
 from tests.support.service.ground import CLASSIC, IS_FULL, SESSION, Ground, protocols
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 SLOW = Fault(kind=FaultKind.ORDINARY, delay=0.02)
 

@@ -13,7 +13,7 @@ from tests.support.kafka.client import ANSWER_WITHIN
 from tests.support.service import events
 from tests.support.service.ground import CLASSIC, Ground
 from tests.support.service.marked import KEY
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from confluent_kafka import Message

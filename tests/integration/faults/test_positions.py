@@ -15,7 +15,7 @@ from bridge.sandbox.emulator import Event, Fault, FaultKind
 from tests.support.kafka.client import ANSWER_WITHIN
 from tests.support.service import ledger
 from tests.support.service.ground import CLASSIC, IS_FULL, Ground
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from tests.support.service.replica import Replica

@@ -14,7 +14,7 @@ from tests.support.registry.apicurio import Apicurio, running_or_skipped
 from tests.support.registry.framing import LATER, SCHEMA, order
 from tests.support.service.ground import IS_FULL, Ground, protocols
 from tests.support.service.marked import WatchedReplica
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 AWAY = 300.0 if IS_FULL else 8.0
 """Seconds."""

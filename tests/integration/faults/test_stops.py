@@ -7,7 +7,7 @@ import time
 from bridge.sandbox.emulator import Fault, FaultKind
 from tests.support.service.ground import CLASSIC, SESSION, Ground, protocols
 from tests.support.service.replica import Replica, assigned
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 IN_FLIGHT = 8
 

@@ -9,7 +9,7 @@ from confluent_kafka.admin import NewPartitions
 
 from tests.support.kafka.client import ANSWER_WITHIN
 from tests.support.service.ground import CLASSIC, Ground, protocols
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from tests.support.service.replica import Replica

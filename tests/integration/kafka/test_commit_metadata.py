@@ -13,7 +13,8 @@ from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
 from bridge.kafka.consumer.assignment.holding import OperatorOutcome
 from bridge.model import TopicPartition
-from tests.support.kafka.completing import PATIENCE, Completing, running, settings
+from tests.support.kafka.completing import Completing, running, settings
+from tests.support.waiting import patience
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,7 @@ async def test_brokers_that_take_little_metadata_get_a_shorter_map_then_none_and
 
     async with running(section, first) as source:
         await first.until(lambda: len(first.records) == 1000)
-        async with asyncio.timeout(PATIENCE):
+        async with patience("the first commit is there", explain=lambda: f"{committed()}\n{first.told()}"):
             while committed()[0] < 0 or source.counts.committed_at is None or not first.proofs:
                 first.store()
                 await asyncio.sleep(0.05)
@@ -81,7 +82,8 @@ async def test_a_hold_travels_as_far_as_brokers_take_metadata_and_says_where_it_
             loop.call_soon_threadsafe(told.set_result, outcomes)
 
         source.hold([partition], hold, tell)
-        assert await asyncio.wait_for(told, 30) == {partition: outcome}
+        async with patience("it is told what became of the hold", explain=first.told):
+            assert await told == {partition: outcome}
         assert first.held[partition][0] is Reason.HELD_BY_OPERATOR
     assert kafka.committed(group)[topic, 0][0] == 100
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from confluent_kafka.admin import AclOperation, ResourceType
 
 from bridge.kafka.letters.letter_log import BESIDE, LetterLog
-from tests.support.kafka.completing import PATIENCE, Completing, running, settings
+from tests.support.kafka.completing import Completing, running, settings
 from tests.support.kafka.settings import PASSWORDS
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     import pytest
@@ -24,9 +25,7 @@ LOGGER = logging.getLogger("kafka")
 async def test_the_retention_of_each_topic_that_is_read_becomes_known(kafka: Kafka) -> None:
     week, kept = kafka.create_topic("week", retention_ms=604_800_000), kafka.create_topic("kept", retention_ms=-1)
     async with running(settings(kafka.bootstrap, kafka.name("group"), [week, kept]), Completing()) as source:
-        async with asyncio.timeout(PATIENCE):
-            while len(source.retention) < 2:
-                await asyncio.sleep(0.05)
+        await until("both retentions are known", lambda: len(source.retention) >= 2)
         assert source.retention == {week: 604_800.0, kept: math.inf}
 
 
@@ -60,9 +59,11 @@ async def test_a_user_who_may_not_see_the_retention_is_served_without_it(
     with caplog.at_level("DEBUG"):
         async with running(settings(kafka.sasl_bootstrap, group, [topic], properties=login), consumption) as source:
             await consumption.until(lambda: len(consumption.records) == 1)
-            async with asyncio.timeout(PATIENCE):
-                while not any(f"the retention of topic {topic} is not known" in line for line in caplog.messages):
-                    await asyncio.sleep(0.05)
+            await until(
+                "it is logged that the retention is not known",
+                lambda: any(f"the retention of topic {topic} is not known" in line for line in caplog.messages),
+                explain=lambda: "\n".join(caplog.messages),
+            )
             assert (dict(source.retention), source.problems) == ({}, ())
             own = LetterLog(settings(kafka.sasl_bootstrap, group, [topic], properties=login), topic, LOGGER, BESIDE)
             assert await asyncio.to_thread(own.retention) is None

@@ -16,6 +16,7 @@ from bridge.holds import Reason
 from bridge.kafka.consumer.source import Source
 from bridge.model import TopicPartition
 from tests.support.kafka.completing import PATIENCE, Completing, running, settings
+from tests.support.waiting import patience, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,9 +69,11 @@ async def test_two_replicas_that_come_and_go_under_load_lose_and_repeat_nothing(
             await produce(kafka, topic, range(6000, 7000))
             await load
             await first.until(lambda: sum(values(first, second, third).values()) >= 7000 or len(third.records) > 0)
-            async with asyncio.timeout(PATIENCE):
-                while sum(values(first, second, third).values()) < 7000:
-                    await asyncio.sleep(0.05)
+            await until(
+                "every record is delivered",
+                lambda: sum(values(first, second, third).values()) >= 7000,
+                explain=lambda: "\n".join(each.told() for each in (first, second, third)),
+            )
     assert values(first, second, third) == Counter(range(7000))
     ends = {number: sum(1 for each in kafka.read(topic) if each.partition() == number) for number in range(6)}
     assert {number: kafka.committed(group)[topic, number][0] for number in range(6)} == ends
@@ -92,7 +95,8 @@ async def test_after_kill_9_only_what_was_open_is_delivered_again(kafka: Kafka) 
     ]
     killed = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     assert killed.stdout is not None
-    assert await asyncio.wait_for(killed.stdout.readline(), PATIENCE) == b"committed\n"
+    async with patience("it says that it committed"):
+        assert await killed.stdout.readline() == b"committed\n"
     killed.kill()
     await killed.wait()
     again = Completing()
@@ -143,9 +147,8 @@ async def test_records_deleted_under_a_reader_hold_the_partition_and_are_never_s
     section = settings(kafka.bootstrap, group, [topic], properties=protocol)
     consumption = Completing(keep=lambda _: True, capacity=20)
     async with running(section, consumption, records=20) as source:
-        async with asyncio.timeout(PATIENCE):
-            while not source.paused:  # what was prefetched is gone now
-                await asyncio.sleep(0.05)
+        # What was prefetched is gone then.
+        await until("the source is paused", lambda: bool(source.paused), explain=consumption.told)
         kafka.admin.delete_records([ClientPartition(topic, 0, 4000)])
         consumption.release()
         await consumption.until(lambda: bool(consumption.held))
@@ -181,9 +184,11 @@ async def test_a_replica_that_comes_a_moment_later_starts_where_the_first_decide
         await first.until(lambda: len(first.trackers) == 2)
         await second.until(lambda: len(second.trackers) == 2)
         await produce(kafka, topic, range(100, 120))
-        async with asyncio.timeout(PATIENCE):
-            while len(first.records) + len(second.records) < 20:
-                await asyncio.sleep(0.05)
+        await until(
+            "all that came later is delivered",
+            lambda: len(first.records) + len(second.records) >= 20,
+            explain=lambda: f"{first.told()}\n{second.told()}",
+        )
     assert values(first, second) == Counter(range(100, 120))
 
 
@@ -198,9 +203,11 @@ async def test_two_processes_of_one_instance_id_are_told_apart_with_a_sentence(
     async with running(section, first):
         await first.until(lambda: len(first.trackers) == 2)
         async with running(section, second):
-            async with asyncio.timeout(PATIENCE):
-                while first.failure is None and second.failure is None:
-                    await asyncio.sleep(0.05)
+            await until(
+                "one of the two fails",
+                lambda: first.failure is not None or second.failure is not None,
+                explain=lambda: f"{first.told()}\n{second.told()}",
+            )
     (failure,) = [each.failure for each in (first, second) if each.failure is not None]
     assert "group.instance.id" in str(failure)
 
@@ -231,8 +238,10 @@ async def test_a_broker_that_does_not_answer_the_last_commit_cannot_keep_the_pro
     kafka.freeze()
     consumption.release()
     closed = source.stop()
-    await asyncio.wait_for(aborted.wait(), PATIENCE)
+    async with patience("the source gives up its last commit", explain=lambda: "\n".join(caplog.messages)):
+        await aborted.wait()
     assert not closed.done()
     assert any("the brokers do not answer" in message for message in caplog.messages)
     kafka.thaw()
-    await asyncio.wait_for(asyncio.wrap_future(closed), 60)
+    async with patience("the source is closed", within=60, explain=lambda: "\n".join(caplog.messages)):
+        await asyncio.wrap_future(closed)

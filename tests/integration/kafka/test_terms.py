@@ -11,7 +11,8 @@ import pytest
 from bridge.config.sections import Kafka as Section
 from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.kafka import terms
-from tests.support.kafka.completing import PATIENCE, Completing, running
+from tests.support.kafka.completing import Completing, running
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from tests.integration.conftest import KafkaFactory
@@ -75,9 +76,11 @@ async def test_where_online_migration_is_off_a_replica_joins_the_classic_members
             assert source.protocol is GroupProtocol.CLASSIC
             assert newest.trusted_for == terms.SESSION
             await produce(kafka, topic, range(100))
-            async with asyncio.timeout(PATIENCE):
-                while len(old.records) + len(newest.records) < 100:
-                    await asyncio.sleep(0.05)
+            await until(
+                "both read what was produced",
+                lambda: len(old.records) + len(newest.records) >= 100,
+                explain=lambda: f"{old.told()}\n{newest.told()}",
+            )
     assert {len(old.records) + len(newest.records), len(new.records)} == {100, 0}
 
 
@@ -115,9 +118,11 @@ async def test_a_rolling_update_to_the_consumer_protocol_and_back_loses_and_repe
     async with running(auto, replicas[4]) as first, running(classic, replicas[5]):
         await both_work(replicas[4], replicas[5])
         assert first.protocol is GroupProtocol.CONSUMER
-        async with asyncio.timeout(PATIENCE):
-            while sum(len(each.records) for each in replicas) < produced:
-                await asyncio.sleep(0.05)
+        await until(
+            "all that was produced is read",
+            lambda: sum(len(each.records) for each in replicas) >= produced,
+            explain=lambda: "\n".join(each.told() for each in replicas),
+        )
     seen = sorted(int(record.value or b"") for each in replicas for record in each.records)
     assert seen == list(range(produced))
     assert [each.failure for each in replicas] == [None] * 6

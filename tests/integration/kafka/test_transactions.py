@@ -14,8 +14,10 @@ from bridge.kafka.consumer import end_offsets
 from bridge.kafka.consumer.source import Source
 from bridge.model import TopicPartition
 from tests.integration.kafka.test_source import BOTH_PROTOCOLS, values
-from tests.support.kafka.completing import PATIENCE, Completing, running, settings
+from tests.support import waiting
+from tests.support.kafka.completing import Completing, running, settings
 from tests.support.kafka.transactions import Transactions, delete_before
+from tests.support.waiting import line_of
 
 if TYPE_CHECKING:
     from tests.support.kafka.client import Kafka
@@ -26,9 +28,8 @@ def numbers(*wanted: int) -> list[str]:
 
 
 async def until(what: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not await asyncio.to_thread(what):
-            await asyncio.sleep(0.05)
+    """Of what is asked beside the loop."""
+    await waiting.until(line_of(what), lambda: asyncio.to_thread(what))
 
 
 def lag(source: Source, consumption: Completing, partition: TopicPartition) -> int | None:

@@ -19,7 +19,7 @@ from tests.support.service import settings
 from tests.support.service.events import order
 from tests.support.service.replica import Replica
 from tests.support.service.settings import API_KEY
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 LETTERS = 320_000
 PARTITIONS = 4

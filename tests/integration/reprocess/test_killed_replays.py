@@ -29,7 +29,7 @@ from tests.support.reprocess.letters import Written, letter, produce
 from tests.support.service import settings
 from tests.support.service.replica import Replica
 from tests.support.service.settings import API_KEY
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 LETTERS = int(os.environ.get("BRIDGE_TEST_LETTERS", "20000"))
 SELECTED = 1500

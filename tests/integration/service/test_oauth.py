@@ -16,7 +16,7 @@ from tests.support.kafka.oauth import SECRET, TokenEndpoint, broker_properties, 
 from tests.support.service import events, ledger
 from tests.support.service.scene import Scene
 from tests.support.service.settings import SESSION
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 REAUTHENTICATE_MS = 2_000
 LIFETIME = 10.0

@@ -17,7 +17,7 @@ from tests.support.kafka.client import Kafka
 from tests.support.service import events, ledger
 from tests.support.service.replica import Replica, assigned
 from tests.support.service.scene import Scene
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 LIMIT = 600
 BUDGET = {"rate_limit": f"{LIMIT}/min"}

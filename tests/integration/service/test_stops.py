@@ -15,7 +15,7 @@ from tests.support.kafka.client import Kafka
 from tests.support.service import events, ledger
 from tests.support.service.replica import assigned
 from tests.support.service.settings import SESSION
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 STOPS = int(os.environ.get("BRIDGE_TEST_STOPS", "3"))
 """Stops while another replica joins; the promise was measured with twenty."""

@@ -18,6 +18,7 @@ from tests.integration.service.conftest import Stage
 from tests.support.kafka.client import Kafka, OwnKafka
 from tests.support.kafka.settings import PASSWORDS
 from tests.support.service import events
+from tests.support.waiting import patience
 
 SOME = [(f"u-{n}", events.order(f"u-{n}", n)) for n in range(20)]
 
@@ -101,7 +102,8 @@ async def member(kafka: Kafka, group: str, topic: str) -> AsyncIterator[None]:
 
     polling = asyncio.create_task(poll())
     try:
-        await asyncio.wait_for(joined.wait(), 60)
+        async with patience("the other consumer has partitions", within=60):
+            await joined.wait()
         yield
     finally:
         stop.set()

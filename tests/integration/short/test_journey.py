@@ -16,7 +16,7 @@ from tests.support.kafka.client import Kafka
 from tests.support.service import events, ledger
 from tests.support.service.replica import assigned
 from tests.support.service.scene import Scene
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 USERS = 20
 SESSION = {"session.timeout.ms": "3000", "heartbeat.interval.ms": "500"}

@@ -21,7 +21,7 @@ from tests.support.kafka.transactions import Transactions, delete_before
 from tests.support.registry import framing
 from tests.support.registry.server import FakeRegistry, Reply
 from tests.support.service import events
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

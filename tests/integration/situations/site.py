@@ -22,7 +22,7 @@ from tests.support.service import events
 from tests.support.service.replica import Replica
 from tests.support.service.scene import Scene
 from tests.support.service.settings import API_KEY, layered
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 Document = dict[str, Any]
 

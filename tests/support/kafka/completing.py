@@ -13,6 +13,7 @@ from bridge.holds import Reason
 from bridge.kafka.consumer.source import Source
 from bridge.kafka.consumer.thread.consumption import Batch, Drained, Gap, Started, Tracker
 from bridge.model import Record, TopicPartition
+from tests.support.waiting import line_of, patience
 
 PATIENCE = 30.0
 """Seconds; generous, because a busy machine is no finding."""
@@ -50,10 +51,19 @@ class Completing:
 
     async def until(self, met: Callable[[], bool]) -> None:
         """Wait until this holds; it is looked at after each thing that happens."""
-        async with asyncio.timeout(PATIENCE):
+        async with patience(line_of(met), explain=self.told):
             while not met():
                 self._changed.clear()
                 await self._changed.wait()
+
+    def told(self) -> str:
+        """What happened, for who waited for something else."""
+        numbers = f"{len(self.records)} records, {len(self.already_done)} already done; partitions assigned"
+        numbers += f" {len(self.assignments)} times, {len(self.revoked)} revoked, {len(self.lost_trackers)} lost"
+        found: list[tuple[str, object]] = [("partitions", [*self.trackers]), ("held", self.held)]
+        found += [("failure", self.failure), ("commits failed", self.commit_failures)]
+        found += [("problems", self.source.problems)]
+        return "\n".join([numbers, *(f"{name}: {what}" for name, what in found if what)])
 
     def release(self) -> None:
         """Complete what was kept, and keep nothing more."""
@@ -205,5 +215,6 @@ async def running(kafka: Kafka, consumption: Completing, *, records: int = 2000)
     try:
         yield source
     finally:
-        await asyncio.wait_for(asyncio.wrap_future(source.stop()), PATIENCE)
+        async with patience("the source stops", explain=consumption.told):
+            await asyncio.wrap_future(source.stop())
     assert not aborted

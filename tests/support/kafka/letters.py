@@ -11,7 +11,8 @@ from typing import Any
 from bridge.config.sections import Config, DeadLetterSettings
 from bridge.kafka.letters.dead_letters import DeadLetterProducer
 from bridge.model import DeadLetter, LetterReason, LetterRefused, Record
-from tests.support.kafka.completing import PATIENCE, settings
+from tests.support.kafka.completing import settings
+from tests.support.waiting import patience
 
 
 class Receipts:
@@ -27,7 +28,7 @@ class Receipts:
         self._changed.set()
 
     async def of(self, count: int) -> dict[object, LetterRefused | None]:
-        async with asyncio.timeout(PATIENCE):
+        async with patience(f"{count} letters have receipts", explain=lambda: str(self.received)):
             while len(self.received) < count:
                 self._changed.clear()
                 await self._changed.wait()
@@ -61,4 +62,5 @@ async def writing(configuration: Config, receipts: Receipts) -> AsyncIterator[De
     try:
         yield producer
     finally:
-        await asyncio.wait_for(asyncio.wrap_future(producer.stop(2.0)), PATIENCE)
+        async with patience("the producer stops"):
+            await asyncio.wrap_future(producer.stop(2.0))

@@ -28,7 +28,7 @@ from tests.support.reprocess.letters import letter, produce
 from tests.support.service import settings
 from tests.support.service.events import order
 from tests.support.service.replica import Replica
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 LIMIT: Final = 60
 """Requests per second of the token."""

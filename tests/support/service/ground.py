@@ -21,7 +21,7 @@ from bridge.sandbox.emulator import Emulator
 from tests.support.kafka.client import ANSWER_WITHIN, OwnKafka
 from tests.support.service import events, ledger, settings
 from tests.support.service.marked import KEY, WatchedReplica, Witness
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 IS_FULL = os.environ.get("FAULTS") == "full"
 """Whether to run the full counts (`make faults`) or a short form of each."""

@@ -22,7 +22,7 @@ from bridge.service.bridge import Bridge, Exit
 from bridge.service.main import secrets_of
 from bridge.service.reload.candidate import ConfigurationFile
 from tests.support.log_output import LogOutput
-from tests.support.service.waiting import until
+from tests.support.waiting import patience, until
 
 _NOBODY_TRUSTED: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For pages without TLS: to read all of a machine's authorities for each client takes longer than what it asks for."""
@@ -72,7 +72,7 @@ class Service:
     async def stop(self) -> Exit:
         """Stop in order."""
         self.bridge.stop("the test is over")
-        async with asyncio.timeout(30):
+        async with patience("the bridge stops", explain=lambda: str(self.now())):
             outcome = await self.running
         await until("the last line is written", lambda: bool(self.lines.events("stopped")))
         return outcome

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from tests.support.service.replica import Replica
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 MARK: Final = "MARKED"
 """In every secret; nothing else of a test may hold it."""

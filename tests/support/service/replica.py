@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol, Self
 
 import httpx
 
-from tests.support.service.waiting import WITHIN, until
+from tests.support.waiting import WITHIN, until
 
 STARTED_WITHIN = 90.0
 """Seconds: an interpreter starts and imports everything, on a machine that may do the same ten times at once."""

@@ -14,7 +14,7 @@ from tests.support.kafka.client import Kafka
 from tests.support.service import ledger, settings
 from tests.support.service.replica import Replica
 from tests.support.service.settings import API_KEY, SESSION
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 Keyed = tuple[str | None, bytes | None]
 

@@ -12,6 +12,7 @@ from bridge.console.connections import ConnectionLimits
 from bridge.console.serving import listening, serve
 from tests.support.console.running import ConsoleSetting, console_of, logging_to
 from tests.support.log_output import LogOutput
+from tests.support.waiting import patience
 
 HALF = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "
 HALF_OF_A_FORM = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n\r\ncsrf="
@@ -36,7 +37,7 @@ class Opener:
     async def ask(self, path: str, source: str = "127.0.0.1") -> bytes:
         """The first line of its answer; nothing where the connection is closed."""
         reader = await self.open(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode(), source)
-        async with asyncio.timeout(60):
+        async with patience(f"{path} is answered, or its connection closed", within=60):
             with contextlib.suppress(ConnectionError):
                 return await reader.readline()
         return b""
@@ -71,7 +72,7 @@ async def served(setting: ConsoleSetting, limits: ConnectionLimits) -> AsyncIter
 
 def run(setting: ConsoleSetting, limits: ConnectionLimits, steps: Callable[[Opener], Awaitable[None]]) -> None:
     async def all_of_it() -> None:
-        async with asyncio.timeout(90), served(setting, limits) as opener:
+        async with patience("all steps are taken", within=90), served(setting, limits) as opener:
             await steps(opener)
 
     asyncio.run(all_of_it())

@@ -18,6 +18,7 @@ from bridge.ops.log.logger import EventLogger
 from tests.support.console import views
 from tests.support.console.running import Clock, ConsoleSetting, logging_to
 from tests.support.log_output import LogOutput
+from tests.support.waiting import patience
 
 NOW = ("now", "")
 
@@ -42,9 +43,10 @@ class Watcher:
 
     async def sees(self, text: bytes) -> None:
         """Waits until it does."""
-        while text not in self.body:
-            self.more.clear()
-            await asyncio.wait_for(self.more.wait(), 20)
+        async with patience(f"the watcher sees {text!r}", explain=lambda: self.body.decode(errors="replace")):
+            while text not in self.body:
+                self.more.clear()
+                await self.more.wait()
 
 
 class HubSetting:
@@ -104,7 +106,8 @@ async def test_nothing_is_looked_at_when_nobody_watches(given: HubSetting) -> No
     await watcher.task
     ticker = given.hub._ticker
     assert ticker is not None
-    await asyncio.wait_for(ticker, 20)
+    async with patience("the ticker ends"):
+        await ticker
     assert given.looks == 1
     again = Watcher(given.hub)
     await again.sees(b"</p>")
@@ -115,7 +118,8 @@ async def test_a_stream_ends_with_the_session(given: HubSetting) -> None:
     watcher = Watcher(given.hub, may_look=lambda: may[0])
     await watcher.sees(b"1</p>")
     may[0] = False
-    await asyncio.wait_for(watcher.task, 20)
+    async with patience("the stream ends", explain=lambda: watcher.body.decode(errors="replace")):
+        await watcher.task
     assert watcher.body.endswith(b"event: ended\ndata: \n\n")
 
 
@@ -124,7 +128,8 @@ async def test_every_stream_ends_when_the_console_does(given: HubSetting) -> Non
     for each in watchers:
         await each.sees(b"</p>")
     given.hub.close()
-    await asyncio.wait_for(asyncio.gather(*(each.task for each in watchers)), 20)
+    async with patience("every stream ends"):
+        await asyncio.gather(*(each.task for each in watchers))
     with pytest.raises(PageRefusedError):
         Watcher(given.hub)
 

@@ -18,6 +18,7 @@ from bridge.kafka.consumer import poll_thread
 from bridge.kafka.consumer.back_pressure import BackPressure
 from bridge.kafka.consumer.poll_thread import PollThread
 from tests.support.kafka import contexts
+from tests.support.waiting import patience
 
 
 class Refusal:
@@ -171,7 +172,7 @@ async def test_a_mapping_that_is_given_while_the_client_is_replaced_is_taken_ove
     thread.map_by(3, lambda _topic: None, lambda: order.put_nowait(3))
     go_on.set()
     try:
-        async with asyncio.timeout(10):
+        async with patience("what is mapped last is called", within=10, explain=lambda: str(order)):
             assert [await order.get(), await order.get()] == [2, 3]
             thread.map_by(4, lambda _topic: None, lambda: order.put_nowait(4))
             assert await order.get() == 4

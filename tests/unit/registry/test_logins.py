@@ -14,6 +14,7 @@ from bridge.registry.source import RegistrySource
 from tests.support.registry.asking import failure, fetched, source
 from tests.support.registry.server import FakeRegistry, Reply
 from tests.support.registry.tokens import CLIENT_ID, TokenEndpoint, basic
+from tests.support.waiting import patience
 
 SCHEMA = Schema("avro", '"string"')
 
@@ -252,7 +253,11 @@ async def test_a_refused_secret_is_waited_for_and_named_until_the_file_holds_ano
         lookups = RegistryLookups(client, unknown_after=60.0, clock=loop.time, luck=lambda: 0.0)
         known = asyncio.Event()
         lookups.want("id:1", known.set)
-        async with asyncio.timeout(60):
+        async with patience(
+            "the schema is known after the credentials are right",
+            within=60,
+            explain=lambda: f"{lookups.trouble('id:1')}\n{lookups.snapshot()}",
+        ):
             while (trouble := lookups.trouble("id:1")) is None:
                 await asyncio.sleep(0.01)
             assert trouble.kind == "login"

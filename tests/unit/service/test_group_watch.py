@@ -29,7 +29,7 @@ from bridge.ops import group_view
 from bridge.ops.group_view import PartitionStanding
 from bridge.service.watches import group_watch
 from bridge.service.watches.group_watch import GroupWatch, Here
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 
 P, Q = TopicPartition("orders", 0), TopicPartition("orders", 1)
 

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.kafka.login.login_problem import LoginProblem
 from bridge.service.watches.login_watch import LoginWatch
+from tests.support.waiting import patience
 
 if TYPE_CHECKING:
     from bridge.kafka.admin.inspection import Inspection
@@ -98,7 +99,7 @@ async def test_a_consumer_without_a_token_is_said_to_have_one_once_another_clien
     watching = watch(consumer, asking)
     watching.start()
     try:
-        async with asyncio.timeout(30):
+        async with patience("the login is back", explain=lambda: f"{consumer.said}\n{asking.answers}"):
             await came.wait()
     finally:
         await watching.stop()

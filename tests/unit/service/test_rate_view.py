@@ -16,7 +16,7 @@ from bridge.pipeline.budget.governor import RateBudget
 from bridge.pipeline.settings import DeliverySettings
 from bridge.service.settings import delivery_settings
 from bridge.service.watches.rate_view import RateView, shares_of
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 from tests.unit.pipeline.world import World
 
 P0 = TopicPartition("orders", 0)

@@ -39,6 +39,7 @@ from bridge.service.reload.swap import MappingSwap
 from bridge.service.reload.trying_examples import problems_of
 from bridge.service.time import SystemClock
 from bridge.service.watches.working import WorkingConfiguration, number_of
+from tests.support.waiting import patience
 
 Sections = dict[str, Any]
 
@@ -279,12 +280,12 @@ async def test_a_mapping_that_no_client_takes_over_yet_is_told_once_and_works_as
     other, before = _Elsewhere(), working.number
     parts: list[Any] = [working, away, other, None, other, _NothingHeld(), told]
     swap = asyncio.create_task(MappingSwap(*parts).apply(found))
-    async with asyncio.timeout(10):
+    async with patience("it is told that the swap waits", within=10):
         assert await told.waits.get() == (number_of(found.config), before)
     assert working.number == before
     (done,) = away.dones
     done()
-    async with asyncio.timeout(10):
+    async with patience("the swap ends", within=10):
         await swap
     assert working.number == number_of(found.config)
     assert told.waits.empty()

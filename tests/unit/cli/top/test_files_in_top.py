@@ -22,7 +22,7 @@ from bridge.sending.job import SendJobs
 from tests.support.console.replicas import ObedientReplica, control_of
 from tests.support.console.running import configuration
 from tests.support.console.sender import SenderInMemory
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 from tests.unit.cli.top.conftest import fleet
 from tests.unit.cli.top.test_offsets_in_top import Screen
 from tests.unit.console.test_send import FILE

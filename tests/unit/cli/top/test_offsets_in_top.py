@@ -14,7 +14,7 @@ from bridge.fleet.view import FleetView
 from bridge.ops.status.status_text.layout import ScreenLine
 from tests.support.console.books import BooksInMemory
 from tests.support.console.replicas import ObedientReplica, control_of
-from tests.support.service.waiting import until
+from tests.support.waiting import until
 from tests.unit.cli.top.conftest import fleet
 
 
