@@ -36,6 +36,11 @@ class LogOutput:
         return self._text
 
     @property
+    def so_far(self) -> bytes:
+        """What is written by now, without waiting for the rest."""
+        return self._text
+
+    @property
     def lines(self) -> list[dict[str, Any]]:
         """The same, line by line."""
         return [json.loads(line) for line in self.text.splitlines()]

@@ -21,7 +21,7 @@ WITHIN = 30.0
 """Seconds; generous, because a busy machine is no finding."""
 AT_MOST = 3.0
 """Times what is allowed, where the machine has no time for the tests."""
-LINES, WIDTH = 8, 240
+LINES, WIDTH = 8, 200
 """Of an explanation, that an error repeats: its last lines. The whole of a longer one is printed."""
 EXPLAINED_WITHIN = 10.0
 """Seconds: who explains asks something that has just failed to come."""

@@ -7,6 +7,8 @@ import atexit
 import contextlib
 import json
 import os
+import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -14,10 +16,11 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
+from tests.support import programs
 from tests.support.prepared.server import Order
 
 _ROOT: Final = Path(__file__).parents[3]
@@ -34,26 +37,54 @@ class Ended:
     err: bytes
 
 
-_Output = asyncio.StreamReader | None
-
-
 class _ToTheEnd(asyncio.StreamReaderProtocol):
-    """Its pipe is closed with what is written there."""
+    """Its pipe is closed with what is written there, of which the end is kept beside."""
+
+    def __init__(self, reader: asyncio.StreamReader, pipe: BinaryIO) -> None:
+        super().__init__(reader)
+        self.reader = reader
+        self._pipe = pipe
+        self._tail = bytearray()
+
+    @property
+    def tail(self) -> str:
+        """What came last."""
+        return self._tail.decode(errors="replace")
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._tail += data
+        del self._tail[: -programs.TAIL]
+
+    def read_beside(self) -> str:
+        """What comes while no loop runs; whoever reads gets it as well."""
+        if self._pipe.closed or not select.select([self._pipe], [], [], 0)[0]:
+            return ""
+        data = os.read(self._pipe.fileno(), programs.TAIL)
+        self.data_received(data)
+        return data.decode(errors="replace")
 
     def eof_received(self) -> bool:
         super().eof_received()
         return False
 
 
+_Output = _ToTheEnd | None
+
+
 class Program:
     """One that runs: what `asyncio.subprocess.Process` is, as far as the tests use it."""
 
-    def __init__(self, pid: int, teller: socket.socket, out: _Output, err: _Output) -> None:
+    def __init__(self, name: str, pid: int, teller: socket.socket, out: _Output, err: _Output) -> None:
         self.pid = pid
-        self.stdout = out
-        self.stderr = err
+        self.stdout = out.reader if out else None
+        self.stderr = err.reader if err else None
         self.returncode: int | None = None
+        self._name = name
+        self._teller = teller
+        self._out, self._err = out, err
         self._ended = asyncio.create_task(self._listen(teller))
+        programs.started(self)
 
     async def wait(self) -> int:
         """The exit code."""
@@ -73,11 +104,40 @@ class Program:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    @property
+    def may_run(self) -> bool:
+        """Whether it was not seen to end."""
+        return self.returncode is None and self._teller.fileno() >= 0
+
+    def told(self) -> programs.Told:
+        """What it wrote last, and where its threads are if it runs."""
+        told = partial(programs.Told, self._name, out=self._out.tail if self._out else "")
+        told = partial(told, err=self._err.tail if self._err else "")
+        if (code := self._code()) is not None:
+            return told(f"ended with {code}", is_well=code == 0)
+        if not self.may_run:
+            return told("ran until its test was over")
+        errors = self._err or self._out
+        stacks = programs.ask_for_stacks(self.pid, errors.read_beside) if errors else ""
+        return told(f"runs, pid {self.pid}", stacks=stacks)
+
+    def _code(self) -> int | None:
+        """That it ended may not have been seen by the loop yet."""
+        if self.may_run:
+            with contextlib.suppress(BlockingIOError):
+                return _code(self._teller.recv(4096, socket.MSG_PEEK))
+        return self.returncode
+
     async def _listen(self, teller: socket.socket) -> None:
         with teller:  # closed before it ended, it is killed
             told = await asyncio.get_running_loop().sock_recv(teller, 4096)
-        assert told, "the server of prepared programs ended"
-        self.returncode = json.loads(told)["code"]
+        self.returncode = _code(told)
+
+
+def _code(told: bytes) -> int:
+    assert told, "the server of prepared programs ended"
+    code: int = json.loads(told)["code"]
+    return code
 
 
 async def program(
@@ -100,7 +160,8 @@ async def program(
     teller = ordered(order, their_in, their_out, their_err)
     teller.setblocking(False)
     told = await asyncio.get_running_loop().sock_recv(teller, 4096)
-    return Program(json.loads(told)["pid"], teller, out, err)
+    name = shlex.join(["track-bridge", *arguments])
+    return Program(name, json.loads(told)["pid"], teller, out, err)
 
 
 async def completed(
@@ -129,7 +190,7 @@ async def started(*arguments: str, stdin: bytes = b"", environ: Mapping[str, str
     return Ended(process.returncode, out, err)
 
 
-async def _rest(output: _Output) -> bytes:
+async def _rest(output: asyncio.StreamReader | None) -> bytes:
     return b"" if output is None else await output.read()
 
 
@@ -138,10 +199,10 @@ async def _output(wanted: int) -> tuple[_Output, int]:
     if wanted != PIPE:
         return None, os.open(os.devnull, os.O_WRONLY) if wanted == DEVNULL else os.dup(wanted)
     reads, writes = os.pipe()
-    reader, loop = asyncio.StreamReader(), asyncio.get_running_loop()
-    protocol = _ToTheEnd(reader)
-    await loop.connect_read_pipe(lambda: protocol, os.fdopen(reads, "rb", 0))
-    return reader, writes
+    pipe = os.fdopen(reads, "rb", 0)
+    protocol = _ToTheEnd(asyncio.StreamReader(), pipe)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, pipe)
+    return protocol, writes
 
 
 async def _write(descriptor: int, content: bytes) -> None:

@@ -42,8 +42,10 @@ class Fork:
 class PreparedReplica(Replica):
     """As a `Replica`. What an interpreter's start or its memory is asked about needs one of those."""
 
+    tells_stacks = True
+
     def _spawn(self) -> Fork:
-        environ = {**os.environ, **self._environ, "PYTHONFAULTHANDLER": "1"}
+        environ = {**os.environ, **self._environ}
         arguments = ["run", "-c", str(self._file)]
         order = Order(module=self.program, arguments=arguments, environ=environ, folder=str(Path.cwd()))
         log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -28,6 +28,7 @@ from typing import Any, Final, NoReturn, TypedDict
 import typer
 
 from bridge.cli.app import app
+from tests.support.programs import STACKS
 
 ROOMS: Final = ("cli", "service", "kafka", "reprocess", "backfill", "registry", "track", "explain", "decode")
 """Of the package, with what they import: what nearly every program needs. The rest is imported by who needs it."""
@@ -35,6 +36,7 @@ ORDER_BYTES: Final = 1 << 17
 DESCRIPTORS: Final = 4
 MEASURED_FOR: Final = "TESTS_MEASURED_FOR"
 """The variable with the file of tests that a program under coverage is run for, see `tests/contexts.py`."""
+STDERR: Final = 2
 
 
 class Order(TypedDict):
@@ -59,6 +61,8 @@ def serve() -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who tests ends by it, and this then ends with its standard input
+    faulthandler.enable(STDERR)  # SIGABRT then writes every thread's stack; what is forked inherits it
+    faulthandler.register(STACKS, STDERR, all_threads=True)  # so does this, and the program goes on
     running: dict[int, socket.socket] = {}
     with socket.socket(fileno=os.dup(0)) as orders:
         while True:
@@ -158,8 +162,6 @@ def _become(order: Order, streams: list[int]) -> NoReturn:
         os.chdir(order["folder"])
         tempfile.tempdir = None  # where it is, the environment says
         _streams()
-        if os.environ.get("PYTHONFAULTHANDLER"):
-            faulthandler.enable()
         sys.argv = [order["module"], *order["arguments"]]
         runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
         code = 0

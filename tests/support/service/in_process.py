@@ -21,6 +21,7 @@ from bridge.ops.snapshot import Snapshot
 from bridge.service.bridge import Bridge, Exit
 from bridge.service.main import secrets_of
 from bridge.service.reload.candidate import ConfigurationFile
+from tests.support import programs
 from tests.support.log_output import LogOutput
 from tests.support.waiting import patience, until
 
@@ -50,6 +51,7 @@ class Service:
         self.began = time.monotonic()
         self.bridge = Bridge(loaded.config, mapping, self._log, file=ConfigurationFile(self._file, {}))
         self.running: asyncio.Task[Exit] = asyncio.create_task(self.bridge.run())
+        programs.started(self)
         await until("the admin server listens", lambda: self.bridge.admin_address is not None or self.running.done())
         if self.running.done():
             await self.running
@@ -76,6 +78,17 @@ class Service:
             outcome = await self.running
         await until("the last line is written", lambda: bool(self.lines.events("stopped")))
         return outcome
+
+    @property
+    def may_run(self) -> bool:
+        """For whoever shows the programs of a test that failed: one in the test's process is not there any more."""
+        return False
+
+    def told(self) -> programs.Told:
+        """What it logged last."""
+        ended, out = self.running.done(), self.lines.so_far.decode("utf-8", "replace")[-programs.TAIL :]
+        well = ended and not self.running.cancelled() and self.running.exception() is None
+        return programs.Told("the bridge in the test's process", "ended" if ended else "runs", is_well=well, out=out)
 
     def now(self) -> Snapshot:
         """What the service says of itself, without the way over HTTP."""

@@ -16,6 +16,8 @@ from typing import Any, Final, Protocol, Self
 
 import httpx
 
+from tests.support import programs
+from tests.support.service.status_lines import status_lines
 from tests.support.waiting import WITHIN, until
 
 STARTED_WITHIN = 90.0
@@ -40,6 +42,8 @@ class Replica:
 
     program = "bridge"
     """The module that is run."""
+    tells_stacks = False
+    """Whether it tells where its threads are without an end of it."""
 
     def __init__(self, file: Path, log: Path, *, environ: Mapping[str, str] | None = None) -> None:
         """`environ`: variables beside those of the tests."""
@@ -48,6 +52,8 @@ class Replica:
         self._environ = environ or {}
         self._process: Running | None = None
         self._http: httpx.AsyncClient | None = None
+        self._until_then: str | None = None
+        """What it had written when it was ended because it still ran when it was left."""
         self.address = ""
         """Of its pages, as a URL, once it listens; it keeps it when it ends."""
 
@@ -60,18 +66,24 @@ class Replica:
     ) -> None:
         if self.running:
             # Most likely because the test failed: what it says of itself and where its threads stand may tell why.
+            self._until_then = self.log_text()
             self.thaw()
             if self._http is not None:  # one that never listened has no pages
                 with contextlib.suppress(httpx.HTTPError):
                     sys.stdout.write(f"--- {self._log.name}, its status\n{(await self.get('/status')).text}\n")
             self._signal(signal.SIGABRT)
             await self.ended()
-        sys.stdout.write(f"--- {self._log.name}\n{self.log_text()[-_LOG_TAIL:]}")  # shown with a test that failed
+        until_then = self.log_text() if self._until_then is None else self._until_then
+        sys.stdout.write(f"--- {self._log.name}\n{until_then[-_LOG_TAIL:]}")  # shown with a test that failed
+        if after := self.log_text()[len(until_then) :]:
+            sys.stdout.write(f"--- {self._log.name}, how it ended\n{after[-_LOG_TAIL:]}")
 
     async def start(self) -> None:
         """Returns when the admin server answers; the log goes on where an earlier process left it."""
         already = len(self.events("listening"))
+        self._until_then = None
         self._process = self._spawn()
+        programs.started(self)
         await until(
             f"{self._log.name} listens",
             lambda: self._lives() and len(self.events("listening")) > already,
@@ -160,6 +172,33 @@ class Replica:
         [line] = [line for line in status.splitlines() if line.startswith(kind)]
         return int(line.split()[1]) * 1024
 
+    @property
+    def may_run(self) -> bool:
+        """For whoever shows the programs of a test that failed."""
+        return self.running
+
+    def told(self) -> programs.Told:
+        """What it logged last, and where its threads are if it tells that and runs."""
+        log = self.log_text()
+        if self._until_then is not None:
+            return programs.Told(self._log.name, "ran until it was left", out=self._until_then[-_LOG_TAIL:])
+        process, out = self._process, log[-_LOG_TAIL:]
+        assert process is not None
+        if (code := process.poll()) is not None:
+            return programs.Told(self._log.name, f"ended with {code}", is_well=code == 0, out=out)
+        read = self._read_beside(len(log))
+        stacks = programs.ask_for_stacks(process.pid, read) if self.tells_stacks else ""
+        return programs.Told(self._log.name, f"runs, pid {process.pid}", out=out, stacks=stacks)
+
+    def _read_beside(self, begin: int) -> Callable[[], str]:
+        def read() -> str:
+            nonlocal begin
+            found = self.log_text()[begin:]
+            begin += len(found)
+            return found
+
+        return read
+
     # --- what it says -------------------------------------------------------------------------------
 
     async def get(self, path: str) -> httpx.Response:
@@ -175,10 +214,14 @@ class Replica:
     async def until(self, what: str, holds: Callable[[dict[str, Any]], bool], *, within: float = WITHIN) -> float:
         """Wait until the condition holds of its status document; the seconds that took."""
 
-        async def look() -> bool:
-            return self._lives() and holds(await self.status())
+        status: dict[str, Any] = {}
 
-        return await until(what, look, within=within, explain=lambda: self.log_text()[-_LOG_TAIL:])
+        async def look() -> bool:
+            nonlocal status
+            status = await self.status() if self._lives() else {}
+            return holds(status)
+
+        return await until(what, look, within=within, explain=lambda: status_lines(status))
 
     def log_text(self) -> str:
         """Everything it wrote, of all its lives."""
