@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import httpx
 import pytest
 
 from tests.component.cli.test_run_and_status import Running, running
+from tests.support.prepared.client import Program, program
 from tests.support.waiting import patience
 
 Config = Callable[..., str]
@@ -25,23 +24,20 @@ def written(path: Path, replica: str) -> Path:
 
 
 @pytest.fixture
-async def console(running: Running, config: Config) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+async def console(running: Running, config: Config) -> AsyncIterator[tuple[Program, str]]:
     path = written(Path(config()), running.url)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bridge", "console", "-c", str(path), stdout=asyncio.subprocess.PIPE
-    )
+    process = await program("console", "-c", str(path))
     assert process.stdout is not None
     line = json.loads(await process.stdout.readline())
     assert line["event"] == "console_listening", line
     yield process, line["url"]
     if process.returncode is None:
-        process.kill()
+        process.send_signal(signal.SIGKILL)
     await process.communicate()
 
 
-@pytest.mark.slow(reason="starts several interpreters", seconds=4)
 async def test_it_shows_the_running_bridge_and_ends_at_once_while_somebody_watches(
-    console: tuple[asyncio.subprocess.Process, str],
+    console: tuple[Program, str],
 ) -> None:
     process, url = console
     async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:

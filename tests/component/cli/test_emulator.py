@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
-import sys
 
 import httpx
-import pytest
 
 from tests.component.cli.conftest import Cli
+from tests.support.prepared.client import program
 
 
-@pytest.mark.slow(reason="starts several interpreters", seconds=3)
 async def test_it_tells_each_request_as_json_refuses_its_address_to_another_and_ends_with_a_summary(cli: Cli) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", "emulator", "--listen", "127.0.0.1:0", "--json", "--fault", "503:times=1"),
-        stdout=asyncio.subprocess.PIPE,
-    )
+    process = await program("emulator", "--listen", "127.0.0.1:0", "--json", "--fault", "503:times=1")
     assert process.stdout is not None
     listening = json.loads(await process.stdout.readline())
     endpoint = listening["endpoint"]

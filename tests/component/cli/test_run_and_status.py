@@ -22,6 +22,7 @@ from bridge.cli import schema
 from bridge.sandbox.emulator import Emulator
 from tests.component.cli.conftest import Cli
 from tests.support.prepared.client import Program, program
+from tests.support.service.status_lines import status_lines
 from tests.support.waiting import until
 
 Config = Callable[..., str]
@@ -37,7 +38,7 @@ class Running:
     async def status(self) -> str:
         """What it says of itself."""
         async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
-            return json.dumps((await client.get("/status")).json(), indent=1)
+            return status_lines((await client.get("/status")).json())
 
     async def stop(self) -> int:
         if self.process.returncode is None:
@@ -67,7 +68,6 @@ async def running(config: Config) -> AsyncIterator[Running]:
     await bridge.stop()
 
 
-@pytest.mark.slow(reason="starts an interpreter, not a prepared one", seconds=2)
 async def test_run_delivers_until_sigterm_and_ends_with_0(
     running: Running, produce: Callable[..., None], api: Emulator
 ) -> None:
