@@ -190,8 +190,7 @@ class Sending:
 
     def unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:  # noqa: ARG002 - the port's
         """The file is nobody else's, but the declaration is taken back."""
-        self._budget.begin()
-        self.traffic.pace(self._clock.monotonic())
+        self._undeclare()
         if not self.traffic.has_ended or not self._is_taken:
             done()
             return
@@ -204,7 +203,12 @@ class Sending:
 
     def lost(self, partitions: Sequence[int]) -> None:  # noqa: ARG002 - the port's
         """The declaration may not count any more."""
+        self._undeclare()
+
+    def _undeclare(self) -> None:
+        """Nothing goes before all can know of the next declaration: at once, not from the next tick on."""
         self._budget.begin()
+        self.traffic.pace(self._clock.monotonic())
 
     def refused(self, sentence: str) -> None:
         """The cluster does not let it share the budget."""
