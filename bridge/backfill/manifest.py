@@ -108,11 +108,6 @@ class PlannedRange:
         """Nothing of it is left."""
         return self.at >= self.end
 
-    @property
-    def state(self) -> Literal["planned", "writing", "written"]:
-        """As people see it."""
-        return "written" if self.is_done else "planned" if self.next is None else "writing"
-
 
 @dataclass(frozen=True, slots=True)
 class ImportFile:

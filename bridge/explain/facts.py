@@ -85,8 +85,3 @@ class RecordFacts:
     """In which today's mapping takes the record apart, see `Elements.way`."""
     unread: str = ""
     """Of an UNREADABLE one: why."""
-
-    @property
-    def coordinates(self) -> str:
-        """``topic/partition/offset``"""
-        return f"{self.partition}/{self.offset}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final, TypeAlias, TypeVar
 
 _T = TypeVar("_T")
@@ -34,9 +33,6 @@ class UserMemory:
 
     def __len__(self) -> int:
         return len(self._times)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._times)
 
     def identified_at(self, user_id: str, now: float) -> float | None:
         """Monotonic time at which an identify was accepted; None: the user is not known (any more)."""

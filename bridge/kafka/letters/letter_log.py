@@ -121,10 +121,6 @@ class LetterLog:
             resolved is not None,
         )
 
-    def ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, LogRange]:
-        """Where these begin and end now. Raises `LetterLogError`."""
-        return self._ranges(partitions)
-
     def retention(self) -> float | None:
         """Seconds after which Kafka deletes the letters for their age, infinite: never; None where it is not told.
 

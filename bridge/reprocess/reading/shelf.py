@@ -141,11 +141,6 @@ class LetterShelf:
         self._last = asked, found, messages
         return found, messages
 
-    @property
-    def extent(self) -> Extent | None:
-        """As it was at the last refresh."""
-        return self._extent
-
     def _entries(self, inside: frozenset[LetterPlace] | None) -> Iterator[LetterEntry]:
         standing = self._ledger.standing_of_digest
         for letter, name, digest, _ in self._letters:
