@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.config.keys.scalars import StartPoint
@@ -14,7 +16,7 @@ from bridge.kafka.consumer.starts import start_policy
 from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled
 from bridge.kafka.consumer.starts.start_policy import StartReason
-from bridge.model import TopicPartition
+from bridge.model import LogRange, TopicPartition
 from tests.support.kafka import contexts
 
 PARTITIONS = [TopicPartition("orders", number) for number in range(4)]
@@ -76,3 +78,36 @@ def test_replicas_that_start_at_the_same_moment_never_take_a_topic_for_newer_tha
         assert isinstance(decision, start_policy.Start)
         assert decision.why in (StartReason.COMMITTED, StartReason.START_FROM)
         assert decision.position.offset == END
+
+
+class Refusing(Admin):
+    """Answers nothing of what a cluster may not have."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def list_offsets(self, wanted: dict[ClientPartition, object], **_: object) -> dict[ClientPartition, Future[Any]]:
+        self.asked += 1
+        if self.asked % 2:
+            raise KafkaException(KafkaError(KafkaError._UNSUPPORTED_FEATURE, "not supported"))
+        refused: dict[ClientPartition, Future[Any]] = {each: Future() for each in wanted}
+        for each in refused.values():
+            each.set_exception(KafkaException(KafkaError(KafkaError._UNSUPPORTED_FEATURE, "not supported")))
+        return refused
+
+
+def test_where_logs_begin_and_end_is_known_of_those_that_answer() -> None:
+    lookup = Lookup(contexts.context(Group(0), admin=Admin()), cast("Settled", None))
+    assert lookup.ranges(MINE, 5.0) == dict.fromkeys(MINE, LogRange(END, END))
+    assert lookup.ranges([], 5.0) == {}
+
+
+def test_what_a_cluster_cannot_answer_is_said_once_however_often_it_is_asked(caplog: pytest.LogCaptureFixture) -> None:
+    admin = Refusing()
+    lookup = Lookup(contexts.context(Group(0), admin=admin), cast("Settled", None))
+    with caplog.at_level(logging.WARNING):
+        assert [lookup.ranges(MINE, 5.0) for _ in range(3)] == [{}] * 3
+    assert [each.getMessage() for each in caplog.records] == [
+        "the cluster did not answer about log ranges: not supported"
+    ]
+    assert admin.asked == 6

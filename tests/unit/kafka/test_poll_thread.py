@@ -181,3 +181,51 @@ async def test_a_mapping_that_is_given_while_the_client_is_replaced_is_taken_ove
         await asyncio.wrap_future(thread.closed)
     assert order.empty()
     assert thread.member.parts.commits._text._mapping == 4
+
+
+def failing(defect: Exception, consumption: Consumption, monkeypatch: pytest.MonkeyPatch) -> PollThread:
+    """Its client raises at the first poll."""
+
+    class Failing(Client):
+        def poll(self, _timeout: float) -> Refusal | None:
+            raise defect
+
+    monkeypatch.setattr(client, "open_consumer", lambda *_: Failing([], lambda: None))
+    monkeypatch.setattr(client, "open_admin", lambda *_: Admin())
+    return PollThread(
+        contexts.kafka(),
+        consumption,  # type: ignore[arg-type]
+        loop=asyncio.get_running_loop(),
+        logger=logging.getLogger("tests.kafka"),
+        abort=lambda: None,
+        back_pressure=BackPressure(10, 10_000),
+        early_filter_of=lambda _topic: None,
+        mapping=None,
+    )
+
+
+async def test_what_ends_the_thread_is_told_once_and_the_group_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    consumption, defect = Consumption(), ValueError("no client is so")
+    thread = failing(defect, consumption, monkeypatch)
+    thread.start()
+    await asyncio.wait_for(asyncio.wrap_future(thread.closed), 20)
+    await asyncio.sleep(0)
+    assert consumption.failed == [defect]
+
+
+def test_what_ends_the_thread_is_logged_where_there_is_no_loop_any_more(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    consumption = Consumption()
+
+    async def made() -> PollThread:
+        return failing(ValueError("no client is so"), consumption, monkeypatch)
+
+    thread = asyncio.run(made())
+    with caplog.at_level(logging.CRITICAL):
+        thread.start()
+        thread.closed.result(20)
+    assert [each.getMessage().partition(":")[0] for each in caplog.records] == [
+        "the poll thread ended without a loop to tell"
+    ]
+    assert consumption.failed == []

@@ -199,3 +199,33 @@ def test_nothing_is_offered_once_the_process_has_stopped(scene: Scene) -> None:
     scene.adapter.close()
     scene.loop.run(1.0)
     assert scene.dispatcher.looks == 0
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("accept", lambda scene: scene.arrive(1)),
+        ("answered", by_answer),
+        ("letter_written", by_letter),
+        ("pump", lambda scene: scene.adapter.pump()),
+        ("tick", lambda scene: scene.adapter.tick()),
+    ],
+)
+def test_a_defect_of_the_dispatcher_stops_the_process_wherever_it_was_entered(
+    scene: Scene, entry: str, told: Callable[[Scene], None]
+) -> None:
+    """The offsets that it concerns would stay open for ever."""
+    defect = RuntimeError("boom")
+
+    def fail(*_: object) -> None:
+        raise defect
+
+    setattr(scene.dispatcher, entry, fail)
+    told(scene)
+    assert scene.crashes[:1] == [defect]
+
+
+def test_a_poll_thread_that_failed_stops_the_process(scene: Scene) -> None:
+    error = RuntimeError("no group")
+    scene.adapter.source_failed(error)
+    assert scene.crashes == [error]
