@@ -58,6 +58,19 @@ def test_the_fill_rate_of_every_metadata_key_is_counted_with_what_keeps_it_empty
     }
 
 
+def test_what_goes_into_a_company_is_counted_as_metadata_is_and_a_forgotten_user_has_none() -> None:
+    coverage = seen(
+        "events: {order: {company: {id: data.company, properties: {plan: data.plan, size: data.size}}}, "
+        "gone: {forget: true, user_id: u}}",
+        {"data": {"company": "acme", "plan": "pro"}},
+        {"type": "gone"},
+    )
+    assert coverage.routes["order"].requests == 1
+    assert coverage.routes["order"].keys["plan"] == Fill(1)
+    assert coverage.routes["order"].keys["size"].filled == 0
+    assert "gone" not in coverage.routes
+
+
 def test_keys_of_a_whole_object_are_counted_as_they_come_and_in_bounds() -> None:
     coverage = seen(
         "events: {order: {metadata_from: data, metadata: {own: data.k0}}}",

@@ -10,6 +10,7 @@ import pytest
 from bridge.config.sections import SchemaRegistry
 from bridge.decode.protocol import NoSchema, Schema
 from bridge.errors import Misuse
+from bridge.registry.commands import CommandSchemas
 from bridge.registry.offline import RegistryUnreachable, ResolvingSchemas, open_schemas, read_schema_option
 from tests.support.registry.server import FakeRegistry, Reply
 
@@ -32,6 +33,7 @@ def test_a_command_looks_a_schema_up_once_and_takes_what_it_was_given(registry: 
     assert schemas.resolve("id:7", 5.0) == Schema("avro", '"given"')
     assert registry.paths == ["/schemas/ids/1"]
     assert set(schemas) == {"id:1", "id:7"}
+    assert len(schemas) == 2
 
 
 def test_an_unknown_id_is_asked_for_once(registry: FakeRegistry) -> None:
@@ -140,3 +142,12 @@ def test_half_an_option_is_misuse(text: str) -> None:
 def test_a_file_that_is_not_there_is_misuse() -> None:
     with pytest.raises(Misuse, match="cannot be read: No such file"):
         read_schema_option("42=/gone.avsc")
+
+
+def test_a_command_lists_the_schemas_that_it_was_given_and_asks_nobody_for_that() -> None:
+    def never() -> ResolvingSchemas:
+        raise AssertionError("nobody has asked for a schema")
+
+    schemas = CommandSchemas({"id:7": Schema("avro", AVRO)}, never)
+    assert dict(schemas) == {"id:7": Schema("avro", AVRO)}
+    assert len(schemas) == 1

@@ -95,3 +95,47 @@ def test_a_value_is_read_from_where_it_begins(drawn: Drawn, framing: bytes) -> N
     expected = repr(read(drawn.encoded, 0)).partition(" object at ")[0]
 
     assert repr(read(framing + drawn.encoded, len(framing))).partition(" object at ")[0] == expected
+
+
+def nested(depth: int) -> Any:
+    """An array in a map in an array, and so on."""
+    if not depth:
+        return "string"
+    inner = nested(depth - 1)
+    return {"type": "array", "items": inner} if depth % 2 else {"type": "map", "values": inner}
+
+
+def of_depth(depth: int) -> Any:
+    if not depth:
+        return "at the bottom"
+    inner = of_depth(depth - 1)
+    return [inner, inner] if depth % 2 and depth < 4 else [inner] if depth % 2 else {"a": inner}
+
+
+NAMED = [
+    {"type": "record", "name": f"R{number}", "fields": [{"name": f"f{number}", "type": "long"}]} for number in range(12)
+]
+MANY_BRANCHES = ["null", "string", {"type": "array", "items": "long"}, *NAMED]
+
+
+@pytest.mark.parametrize(
+    ("schema", "values"),
+    [
+        (nested(16), [of_depth(16)]),
+        (MANY_BRANCHES, [None, "text", [1, 2], *({f"f{number}": number} for number in range(12))]),
+    ],
+    ids=["deeply nested", "a union of many"],
+)
+def test_what_is_too_much_for_one_function_is_read_by_several(schema: Any, values: list[Any]) -> None:
+    row = {
+        "type": "record",
+        "name": "Row",
+        "fields": [{"name": "before", "type": schema}, {"name": "n", "type": "long"}],
+    }
+    read = fast_reader(parse_schema(json.dumps(row)), "test")
+    for value in values:
+        written = BytesIO()
+        fastavro.schemaless_writer(written, fastavro.parse_schema(row), {"before": value, "n": 7})
+        encoded = written.getvalue()
+        assert read(encoded, 0) == {"before": value, "n": 7}
+        assert CarefulReader(parse_schema(json.dumps(row)), encoded, 0).read() == {"before": value, "n": 7}
