@@ -8,9 +8,9 @@ from tests.simulation.history import run
 from tests.simulation.plan import plan
 from tests.simulation.report import report
 
-BLOCK = 100
-BLOCKS = 25
-EVERYDAY_BLOCKS = 1
+BLOCK = 25
+BLOCKS = 100
+EVERYDAY_BLOCKS = 4
 """As many as `make test` has time for; CI runs all."""
 
 
