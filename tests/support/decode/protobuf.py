@@ -225,7 +225,7 @@ def _seen_value(value: Any, field: Any) -> Any:
 
 def shortest(value: float) -> float:
     """The fewest digits that are this float of 32 bits."""
-    for digits in range(6, 9):
+    for digits in range(1, 9):  # those below the least normal one have fewer than 6
         text = float(f"{value:.{digits}g}")
         try:
             if struct.pack("<f", text) == struct.pack("<f", value):
