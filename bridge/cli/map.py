@@ -118,7 +118,7 @@ def map_records(  # noqa: PLR0917 - options are parameters
                 peeked = _peek(both.after, two_mappings.topics(both, source, chosen), read, oldest=oldest)
                 compared = two_mappings.compared(both, two_mappings.reported(peeked, report), values=values)
             return _differences(compared, as_json=json)
-        start = startup.load_to_read(config, schema)
+        start = startup.load_to_read(config, schema, reaches_api=False)
         return _from_topic(start, source, chosen, limit or DEFAULT_LIMIT, oldest=oldest, as_json=json)
     if oldest:
         raise Misuse("--oldest says which records of a topic are read: it needs --from-topic.")

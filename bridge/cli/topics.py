@@ -47,7 +47,7 @@ def create(
     json: Annotated[bool, typer.Option("--json", help="One JSON document: what became of each topic.")] = False,
 ) -> ExitCode:
     """Create the dead-letter topic and its .resolutions with the right settings; those that exist stay as they are."""
-    start = startup.load(config)
+    start = startup.load(config, reaches_api=False)
     missing, existing = _plans(start, _seconds(retention), partitions, replication_factor)
     plan = tables.table([_row(plan) for plan in missing])
     if json:

@@ -44,7 +44,7 @@ def discard(
     """Settle dead letters without sending them. It cannot be undone; the dead letters themselves stay in the topic."""
     if not because.strip():
         raise Misuse("--because must say why.")
-    start = startup.load_to_read(config, schema)
+    start = startup.load_to_read(config, schema, reaches_api=False)
     with opening.opened(start) as topics:
         topics.need_resolutions()
         selection = topics.selection(selectors.asked(ctx), ids=tuple(ids or ()))

@@ -38,7 +38,7 @@ def list_letters(
     from bridge.reprocess.showing import rows
     from bridge.text.printable import printable
 
-    start = startup.load_to_read(config, schema)
+    start = startup.load_to_read(config, schema, reaches_api=False)
     hidden = redaction(start.config.dead_letter.redact, everything=redact, within=places(start.config.mapping))
     with opening.opened(start, shows_endings=ended) as topics:
         selection = topics.selection(selectors.asked(ctx), with_ended=ended, all_groups=all_groups)

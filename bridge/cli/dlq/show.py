@@ -31,7 +31,7 @@ def show(
     from bridge.reprocess.reading.redaction import places, redaction
     from bridge.reprocess.showing import letter, rows
 
-    start = startup.load_to_read(config, schema)
+    start = startup.load_to_read(config, schema, reaches_api=False)
     hidden = redaction(start.config.dead_letter.redact, everything=redact, within=places(start.config.mapping))
     with opening.opened(start, shows_endings=True) as topics:
         entries = find(topics.reader, name, topics.entries)

@@ -51,7 +51,7 @@ def stats(
     from bridge.reprocess.reading.redaction import places, redaction
     from bridge.reprocess.reading.statistics import count
 
-    start = startup.load_to_read(config, schema)
+    start = startup.load_to_read(config, schema, reaches_api=False)
     with opening.opened(start) as topics:
         selection = topics.selection(selectors.asked(ctx), with_ended=True, all_groups=all_groups)
         hidden = redaction(start.config.dead_letter.redact, everything=False, within=places(start.config.mapping))

@@ -52,7 +52,7 @@ def export(
 
     if redact and unredacted:
         raise Misuse("--redact and --unredacted exclude each other.")
-    start = startup.load_to_read(config, schema)
+    start = startup.load_to_read(config, schema, reaches_api=False)
     hidden = redaction(
         () if unredacted else start.config.dead_letter.redact, everything=redact, within=places(start.config.mapping)
     )

@@ -89,7 +89,7 @@ def explain(  # noqa: PLR0917 - options are parameters
     from bridge.explain.sources import ClusterSources
 
     question = _question(place, event_id, user, _bounds(since, topic, limit, timeout))
-    start = startup.load_to_read(config, schema)
+    start = startup.load_to_read(config, schema, reaches_api=False)
     sources = ClusterSources(
         start.config, start.mapping, startup.connect(start), lambda: _replicas(start), startup.quiet_logger()
     )

@@ -51,7 +51,7 @@ def show(
     from bridge.cli.offsets import reading
     from bridge.fleet.acts import offset_planning
 
-    start = startup.load(config)
+    start = startup.load(config, reaches_api=False)
     found = reading.read(start, where)
     if not found.states:
         offset_planning.complete(found)
