@@ -303,7 +303,8 @@ def _console(*, colors: bool) -> Callable[[Line], bytes]:
     render = ConsoleRenderer(colors=colors, sort_keys=False, pad_event_to=24, exception_formatter=plain_traceback)
 
     def encode(line: Line) -> bytes:
-        text = {name: _printable(name, value) for name, value in line.items()}
+        # What is not there is told to scripts, which count on the key, and only takes a person's room.
+        text = {name: _printable(name, value) for name, value in line.items() if value is not None}
         return str(render(None, "", text)).encode("utf-8", "backslashreplace")
 
     return encode

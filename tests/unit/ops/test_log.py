@@ -118,11 +118,12 @@ def test_auto_means_console_for_a_person_and_json_otherwise(start: Callable[...,
 
 def test_console_format_without_a_terminal_has_no_colours(start: Callable[..., Logging], page: Page) -> None:
     log = start(log_format="console")
-    log.logger.info("assigned", total=4)
+    log.logger.info("assigned", total=4, detail=None)
     log.close()
 
     assert "\x1b" not in page.lines[0]
     assert "total=4" in page.lines[0]
+    assert "None" not in page.lines[0], "a person reads what there is"
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
