@@ -34,6 +34,8 @@ READY: Final = (
 )
 """Faults that are a click away."""
 _LONGEST: Final = 400
+_LONGEST_METADATA: Final = 4_000
+_FOLDED: Final = 80
 _SHORT: Final = 20
 
 
@@ -159,10 +161,7 @@ def _requests(book: RequestBook) -> str:
 def _row(request: SeenRequest) -> str:
     tone = "good" if request.is_accepted else "bad" if request.answer.startswith("4") else "wait"
     refused = not request.is_accepted and request.why is not None
-    if not refused:
-        last = f"<code>{_text(lines.shown(request.details))}</code>" if request.details else ""
-    else:
-        last = _text(request.why)
+    last = _text(request.why) if refused else _metadata(request)
     call = lines.call_word(request)
     return (
         f'<tr><td data-label="time" class="tight">{_clock(request.at)}</td>'
@@ -171,6 +170,20 @@ def _row(request: SeenRequest) -> str:
         f'<td data-label="user"{_tight(request.user_id)}>{_text(request.user_id)}</td>'
         f'<td data-label="event">{_text(request.name)}</td>'
         f'<td data-label="{"why" if refused else "metadata"}">{last}</td></tr>'
+    )
+
+
+def _metadata(request: SeenRequest) -> str:
+    """What is long is folded: thirty requests with twelve keys each are still a page that can be looked over."""
+    if not request.details:
+        return ""
+    text = lines.shown(request.details)
+    if len(text) <= _FOLDED:
+        return f"<code>{_text(text)}</code>"
+    beginning = escape(printable(cut(text, _FOLDED)))
+    return (
+        f'<details id="request-{request.number}"><summary><code>{beginning}</code></summary>'
+        f"<code>{escape(printable(cut(text, _LONGEST_METADATA)))}</code></details>"
     )
 
 
@@ -233,8 +246,12 @@ def _configuration(about: EmulatorView) -> str:
 
 def configuration(endpoint: str, keys: Iterable[str] | None) -> list[str]:
     """The lines of ``bridge.yaml`` that send here."""
-    key = "any-key" if keys is None else min(keys)
-    return ["track:", f"  endpoint: {endpoint}", f"  api_key: {key}"]
+    return ["track:", f"  endpoint: {endpoint}", f"  api_key: {key_of(keys)}"]
+
+
+def key_of(keys: Iterable[str] | None) -> str:
+    """One that is taken."""
+    return "any-key" if keys is None else min(keys)
 
 
 def _problem(sentence: str | None) -> str:

@@ -14,7 +14,7 @@ from bridge.config.keys.scalars import Listen
 from bridge.console.reach import is_loopback
 from bridge.emulator import lines
 from bridge.emulator.fault_words import NamedFault
-from bridge.emulator.page import configuration
+from bridge.emulator.page import configuration, key_of
 from bridge.emulator.seen import RequestBook, SeenRequest
 from bridge.emulator.served import EmulatorSurroundings, ServedEmulator
 from bridge.errors import Unreachable
@@ -134,6 +134,9 @@ class Voice:
             "",
             "In bridge.yaml:",
             *(f"  {line}" for line in configuration(api.endpoint, options.keys)),
+            "Where it asks for variables, as what `track-bridge init` writes does, in the terminals of the bridge:",
+            f"  export USERPILOT_ENDPOINT={api.endpoint}",
+            f"  export USERPILOT_API_KEY={key_of(options.keys)}",
             "",
             f"Faults: {_said(options.faults)}. Switch them on the page, or:",
             f"  curl -d fault=503:10% {api.endpoint}/_faults",

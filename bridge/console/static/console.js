@@ -25,8 +25,9 @@
   };
 
   const keep = (before, after) => {
-    const opened = [...before.querySelectorAll("details")].map((each) => each.open);
-    after.querySelectorAll("details").forEach((each, number) => { each.open = opened[number] || false; });
+    const opened = [...before.querySelectorAll("details:not([id])")].map((each) => each.open);
+    after.querySelectorAll("details:not([id])").forEach((each, number) => { each.open = opened[number] || false; });
+    after.querySelectorAll("details[id]").forEach((each) => { each.open = before.querySelector(`#${each.id}[open]`) !== null; });
     const scrolled = [...before.querySelectorAll(".scroll")].map((each) => [each.scrollLeft, each.scrollTop]);
     return () => after.querySelectorAll(".scroll").forEach((each, number) => {
       if (scrolled[number]) [each.scrollLeft, each.scrollTop] = scrolled[number];

@@ -38,3 +38,20 @@ async def test_it_tells_each_request_as_json_refuses_its_address_to_another_and_
         f"--listen: cannot listen on {address} (Address already in use); end what uses the port,"
         " or choose another: --listen 127.0.0.1:0 takes a free one.\n"
     )
+
+
+async def test_it_says_what_to_set_where_a_configuration_asks_for_variables() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge", "emulator", "--listen", "127.0.0.1:0"), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    told = ""
+    while "Ctrl-C" not in told:
+        line = (await process.stdout.readline()).decode()
+        assert line, told
+        told += line
+    process.send_signal(signal.SIGINT)
+    await process.communicate()
+    exports = [line.strip() for line in told.splitlines() if line.strip().startswith("export ")]
+    assert [each.partition("=")[0] for each in exports] == ["export USERPILOT_ENDPOINT", "export USERPILOT_API_KEY"]
+    assert exports[0].partition("=")[2] == told.split()[6]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from bridge.emulator import lines, page
 from bridge.emulator.fault_words import read
@@ -89,6 +90,19 @@ def test_the_page_escapes_what_came_and_names_the_faults_that_are_on() -> None:
     assert "api_key: NX-one" in html
     assert " style=" not in html
     assert "onclick" not in html
+
+
+def test_long_metadata_are_folded_and_all_of_them_are_there() -> None:
+    found = book()
+    found.add(posted(user_id="u-1", event_name="Short", metadata={"plan": "team"}), "202", None, NOON)
+    found.add(
+        posted(user_id="u-1", event_name="Long", metadata={f"key_{n}": "x" * 30 for n in range(12)}), "202", None, NOON
+    )
+    html = page.page(EmulatorView(found, (), "http://127.0.0.1:8080", ["NX-one"], "600/min", NOON))
+    (folded,) = re.findall(r'<details id="request-2"><summary>(.*?)</summary>(.*?)</details>', html)
+    assert len(folded[0]) < 200
+    assert "key_11" in folded[1]
+    assert "<code>{&quot;plan&quot;: &quot;team&quot;}</code>" in html
 
 
 def test_a_summary_has_every_count() -> None:
