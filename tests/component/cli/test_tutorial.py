@@ -102,3 +102,13 @@ async def test_the_playground_delivers_the_tutorials_records_by_the_proposed_map
 def test_the_page_names_the_key_and_the_address_of_the_emulator() -> None:
     assert f"USERPILOT_API_KEY={DEFAULT_KEY}" in PAGE
     assert f"<{ADDRESS}>" in PAGE
+
+
+def test_a_block_that_is_pasted_whole_asks_nothing() -> None:
+    pasted = "\n".join(each.text for each in commands.blocks(PAGE))
+    assert re.findall(r"^track-bridge topics create (?!--yes).*", pasted, re.MULTILINE) == []
+
+
+def test_the_installation_leaves_the_checkout_what_make_runs() -> None:
+    """A copy beside it would go stale in the same environment."""
+    assert "pip install -e " in commands.block(PAGE, "install")
