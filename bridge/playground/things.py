@@ -52,7 +52,9 @@ def announcement(about: Announced, *, has_console: bool, seconds: float) -> str:
         lines += [f"{number:3}. {what}", *(f"     {line}" for line in typed)]
     shop = f"{about.rate:g} events a second come from the shop"
     records = shop if is_shop else f"{plural(len(about.records), 'record')} of yours put into Kafka"
-    return "\n".join([*lines, "", f"{records}. Ctrl-C ends all of it. What happens:", ""])
+    none = "No record of yours is in Kafka: `--samples FILE` brings some"
+    said = records if is_shop or about.records else none
+    return "\n".join([*lines, "", f"{said}.", "Ctrl-C ends all of it. What happens:", ""])
 
 
 def addresses(about: Announced, *, has_console: bool) -> list[str]:
@@ -96,11 +98,12 @@ def ten(about: Announced, configuration: Path, *, is_shop: bool) -> list[tuple[s
     explain = command("explain", "--event-id", "mine-1") if is_shop else command("explain", f"{topic}/0/0")
     what = "an event_name, in its route and in the examples that expect it"
     edit = "call Order Completed something else, and save" if is_shop else f"change {what}; save"
+    letters = "dead letters: some come by themselves" if is_shop else "dead letters, if there are any"
     return [
         ("the group live; ? helps, q ends", [command("top")]),
         ("what needs someone, and why", [command("status")]),
         ("records in and requests out, as they go", [command("tap")]),
-        ("dead letters: some come by themselves", [command("dlq", "stats")]),
+        (letters, [command("dlq", "stats")]),
         ("a record of your own", [f"curl {record} {places.api}/_records/{topic}"]),
         ("what became of it", [explain]),
         (edit, [f"${{EDITOR:-vi}} {configuration}"]),

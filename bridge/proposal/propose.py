@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from bridge.decode.protocol import NO_SCHEMAS, Schemas
@@ -17,6 +17,7 @@ from bridge.proposal.routes import routes_of
 from bridge.proposal.time_and_id import id_of, time_of
 from bridge.proposal.types import said_type, type_of
 from bridge.proposal.words import CHANGES, singular, subject_of, title, words
+from bridge.text.amounts import plural
 
 _GENERIC: Final = frozenset({"value", "record", "envelope", "event", "message", "payload", "key", "data"})
 _NORMAL: Final = 0.95
@@ -95,7 +96,7 @@ def _topic(topic: SampledTopic, event_type: str | None) -> tuple[ProposedTopic, 
         routes,
         drops_userless=0 < user.share < _NORMAL and user.is_certain,
         drops_untyped=kind.setting.share < _NORMAL,
-        remarks=remarks,
+        remarks=(*_untyped(topic, kind.setting), *remarks),
     )
     dropped = {route.event_type for route in routes if not route.event_name}
     moments = moments_of(stored, when.moments)
@@ -104,6 +105,19 @@ def _topic(topic: SampledTopic, event_type: str | None) -> tuple[ProposedTopic, 
         for number in sorted(kind.types)
         if kind.types[number] not in dropped and number in users
     ]
+
+
+def _untyped(topic: SampledTopic, event_type: ProposedSetting) -> Iterator[str]:
+    """What has no type needs a word: a route of its own is one expression away."""
+    without = len(topic.documents) - round(event_type.share * len(topic.documents))
+    if not without:
+        return
+    become = "are dropped" if event_type.share < _NORMAL else "become dead letters"
+    schemas = f"; there are schemas {', '.join(topic.titles[:5])}" if len(topic.titles) > 1 else ""
+    yield (
+        f"{plural(without, 'event')} without {event_type.text} {become}{schemas}; "
+        f"`event_type: {event_type.text} || 'a.type'` would give them one"
+    )
 
 
 def _used(*settings: ProposedSetting) -> set[str]:

@@ -55,10 +55,10 @@ def singular(word: str) -> str:
 def title(text: str, subject: str = "") -> str:
     """A type as an event's name in Title Case: ``order.completed`` is ``Order Completed``.
 
-    A change alone (``create``) is that of the `subject`: ``Invoice Created``.
+    What was done alone (``create``, ``PAUSED``) was done to the `subject`: ``Invoice Created``.
     """
     own = list(words(_core(text)))
-    if own and all(word in CHANGES for word in own) and subject:
+    if own and subject and (all(word in CHANGES for word in own) or (len(own) == 1 and _is_done(own[0]))):
         own = [*_subject_words(subject), *own]
     if not own:
         return "Event"
@@ -89,6 +89,11 @@ def _core(text: str) -> str:
         last = parts[-1]
         return last if len(words(last)) > 1 else ".".join(parts[-2:])
     return text
+
+
+def _is_done(word: str) -> bool:
+    """``completed``, ``sent``, ``cancel``: something was done, and nobody knows to what."""
+    return word.endswith("ed") or word in _DONE - {"order"} or _done(word) not in {None, "order"}
 
 
 def _done(word: str) -> str | None:

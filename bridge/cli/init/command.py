@@ -172,7 +172,8 @@ def _run(options: InitOptions, *, as_json: bool) -> ExitCode:
         output.document({"written": str(path)} | summary.document(proposal) | review.document() | {"to_do": missing})
     else:
         review.show()
-        ending.next_steps(missing, () if options.raw else options.samples)
+        samples = () if options.raw else options.samples
+        ending.next_steps(missing, samples, is_of_topics=options.reads_kafka, has_examples=review.has_examples)
     return review.code
 
 
@@ -281,7 +282,7 @@ def _later(options: InitOptions, proposal: Proposal) -> Iterator[str]:
     if options.api_key_file is not None and not Path(options.api_key_file).exists():
         yield f"put the API key into {options.api_key_file}, which is not there yet"
     for each in proposal.topics:
-        if each.topic.lacks_schemas:
+        if each.topic.lacks_schemas and options.registry is None:
             yield f"set schema_registry in the file: records of {each.topic.name} name schemas. Then do this again"
         elif not each.topic.documents:
             yield f"do this again once {each.topic.name} has events that can be read: it has no route yet"

@@ -27,6 +27,8 @@ class WrittenReview:
 
     areas: Sequence[Area]
     samples: Histogram
+    has_examples: bool
+    """Whether the file has any, which ``test`` runs."""
 
     @property
     def code(self) -> ExitCode:
@@ -64,19 +66,23 @@ def look(
     now = time.time()
     for record in records:
         histogram.add(record, start.mapping.map_all(record, now))
-    return WrittenReview(found, histogram)
+    return WrittenReview(found, histogram, bool(start.config.mapping.examples))
 
 
-def next_steps(missing: Sequence[str], samples: Sequence[str]) -> None:
-    """What somebody does now. `samples` are files that the playground can read, too."""
+def next_steps(
+    missing: Sequence[str], samples: Sequence[str], *, is_of_topics: bool = False, has_examples: bool = True
+) -> None:
+    """What somebody does now. `samples` are files that the playground can read, too; a topic's records it cannot."""
     files = [word for name in samples if name != "-" for word in ("--samples", name)]
     play = command("playground", *files) if files else command("playground")
     variables = [step for step in missing if step.startswith("set ")]
     steps = [
         *(step for step in missing if step not in variables),
         "read the file: it says what each proposal is based on",
-        f"{command('test')}: do the examples hold?",
-        f"{play}: play with it, without a Kafka and without Userpilot",
+        *([f"{command('test')}: do the examples hold?"] if has_examples else []),
+        f"{command('map', '--from-topic')}: what your records become; nothing is sent"
+        if is_of_topics
+        else f"{play}: play with it, without a Kafka and without Userpilot",
         f"{command('emulator')}: an API to send to that is not Userpilot yet; it says what to set",
         *variables,
         f"{command('run')}: send",

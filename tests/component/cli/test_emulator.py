@@ -41,9 +41,7 @@ async def test_it_tells_each_request_as_json_refuses_its_address_to_another_and_
 
 
 async def test_it_says_what_to_set_where_a_configuration_asks_for_variables() -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", "emulator", "--listen", "127.0.0.1:0"), stdout=asyncio.subprocess.PIPE
-    )
+    process = await program("emulator", "--listen", "127.0.0.1:0")
     assert process.stdout is not None
     told = ""
     while "Ctrl-C" not in told:

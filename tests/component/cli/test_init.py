@@ -31,6 +31,9 @@ async def test_it_proposes_from_topics_checks_the_cluster_and_maps_what_it_read(
     assert ran.code == 0, ran
     assert "80 records would make 80 requests." in ran.out
     assert "cli.dlq: 3 partitions." in ran.out
+    told = " ".join(ran.out.partition("Next:")[2].split())
+    assert "map --from-topic" in told
+    assert "playground" not in told, "it has no record of a topic to play with"
     written = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert written["kafka"]["bootstrap_servers"] == kafka.bootstrap
     assert written["mapping"]["user_id"] == "data.customer.id"

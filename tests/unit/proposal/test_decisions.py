@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from bridge.model import Record
+from bridge.config.mapping_section import MappingConfig
+from bridge.mapping.compile import CompiledMapping, compile_mapping
+from bridge.model import Record, Request
 from bridge.proposal.choices import ProposedTopic
 from bridge.proposal.propose import propose, with_types
 from bridge.proposal.words import title
@@ -41,8 +43,20 @@ def test_names_are_title_case_of_what_the_type_says(event_type: str, name: str) 
     assert title(event_type) == name
 
 
-def test_a_change_alone_is_called_by_what_changed() -> None:
-    assert title("create", "users") == "User Created"
+@pytest.mark.parametrize(
+    ("event_type", "name"),
+    [
+        ("create", "User Created"),
+        ("COMPLETED", "User Completed"),
+        ("cancel", "User Cancelled"),
+        ("sent", "User Sent"),
+        ("login", "Login"),
+        ("order", "Order"),
+        ("OrderPlaced", "Order Placed"),
+    ],
+)
+def test_what_was_done_alone_is_called_by_what_it_was_done_to(event_type: str, name: str) -> None:
+    assert title(event_type, "users") == name
 
 
 @pytest.mark.parametrize(
@@ -101,6 +115,22 @@ def test_an_account_that_is_the_same_person_is_taken_where_the_user_is_missing()
 def test_what_lacks_a_user_is_a_dead_letter_unless_that_is_normal(lacking: int, *, drops: bool) -> None:
     proposed = topic_of(lambda n: {"type": "a.b", **({"userId": f"u-{n % 5}"} if n >= lacking else {})})
     assert proposed.drops_userless is drops
+
+
+def test_events_without_a_type_are_counted_with_what_would_give_them_one() -> None:
+    proposed = topic_of(lambda n: {"userId": f"u-{n % 5}", **({"action": ("paid", "sold")[n % 2]} if n >= 8 else {})})
+    assert proposed.event_type.spec == "action"
+    assert proposed.remarks == (
+        "8 events without action are dropped; `event_type: action || 'a.type'` would give them one",
+    )
+    events = {"a.type": {"event_name": "Taken"}}
+    mapping = compile_mapping(
+        MappingConfig.model_validate({"event_type": "action || 'a.type'", "user_id": "userId", "events": events})
+    )
+    assert isinstance(mapping, CompiledMapping)
+    (made,) = mapping.map_all(Record("shop.things", 0, 0, None, None, b'{"userId": "u-1"}', ()), 0.0)
+    assert isinstance(made, Request)
+    assert made.event_name == "Taken"
 
 
 def test_a_type_that_somebody_names_gives_the_routes() -> None:

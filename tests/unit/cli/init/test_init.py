@@ -13,6 +13,7 @@ import yaml
 from bridge.cli import entry
 from bridge.exits import ExitCode
 from tests.support.proposal.topics import TOPICS
+from tests.support.registry.server import FakeRegistry
 
 
 @pytest.fixture
@@ -228,8 +229,25 @@ def test_what_comes_next_names_how_to_try_the_file_without_kafka_and_userpilot(
 def test_what_needs_no_variable_comes_before_what_sets_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.run(["init", "--samples", "shop.orders.ndjson"]) == 0
     told = " ".join(capsys.readouterr().out.partition("Next:")[2].split())
-    order = ["track-bridge test", "track-bridge emulator", "it says what to set", "set USERPILOT_ENDPOINT", "run -c"]
+    order = [" test -c", " emulator: an API", "it says what to set", "set USERPILOT_ENDPOINT", " run -c"]
     assert sorted(order, key=told.index) == order
+
+
+@pytest.mark.usefixtures("here")
+def test_one_record_of_an_unknown_schema_asks_for_no_other_registry(capsys: pytest.CaptureFixture[str]) -> None:
+    schema = {"type": "record", "name": "Paid", "fields": [{"name": n, "type": "string"} for n in ("type", "userId")]}
+    with FakeRegistry() as registry:
+        number = registry.register("shop.orders-value", schema)
+        values = [b"\0" + (number if n else 999).to_bytes(4) + b"\x06a.b" + b"\x06u-%d" % (n % 3) for n in range(20)]
+        files = []
+        for n, value in enumerate(values):
+            Path(f"{n}.avro").write_bytes(value)
+            files += ["--samples", f"{n}.avro"]
+        assert entry.run(["init", *files, "--raw", "--topics", "shop.orders", "--registry", registry.url]) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    assert "the registry does not know schema id 999" in told
+    assert "set schema_registry" not in told
+    assert "do the examples hold?" not in told, "of Avro there are none"
 
 
 def test_what_is_dropped_on_purpose_is_no_finding_of_lint(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
