@@ -11,10 +11,13 @@ from types import SimpleNamespace
 import pytest
 
 from tests.support import waiting
-from tests.support.waiting import AT_MOST, LINES, last_words, line_of, patience, until
+from tests.support.waiting import AT_MOST, LINES, line_of, patience, until
 
 BOUNDS = {"timeout", "timeout_at", "wait_for"}
+_SLEEP = re.compile(r"await asyncio\.sleep\((?!0\)).*\)")
+"""Not of no seconds: who lets the loop take one step after another counts steps, and waits for nothing else."""
 MAY_HAVE_ONE = re.compile(r"asyncio\.(timeout|wait_for)|from asyncio ")
+MAY_SLEEP = re.compile(r"while [^\n]*:\n\s+await asyncio\.sleep")
 """To parse every test takes seconds."""
 EXCEPTED = {
     "support/waiting.py": "it is the way to wait",
@@ -36,6 +39,15 @@ def own_bounds(source: str) -> list[int]:
     return sorted(used + imported)
 
 
+def unexplained_loops(source: str) -> list[int]:
+    """Lines of loops that do nothing but sleep, and that no `patience` explains."""
+    tree = ast.parse(source)
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.AsyncWith) and "patience(" in ast.unparse(node)]
+    explained = {id(node) for block in blocks for node in ast.walk(block)}
+    loops = [node for node in ast.walk(tree) if isinstance(node, ast.While) and id(node) not in explained]
+    return [loop.lineno for loop in loops if all(map(_SLEEP.fullmatch, map(ast.unparse, loop.body)))]
+
+
 def test_no_test_has_a_bound_of_its_own(root: Path) -> None:
     tests = root / "tests"
     sources = {path: path.read_text(encoding="utf-8") for path in sorted(tests.rglob("*.py"))}
@@ -46,6 +58,26 @@ def test_no_test_has_a_bound_of_its_own(root: Path) -> None:
         if MAY_HAVE_ONE.search(source) and (lines := own_bounds(source))
     }
     assert found == {}, "a bare time-out counts a busy machine's pauses and explains nothing: `until`, or `patience`"
+
+
+def test_no_test_waits_for_a_condition_without_a_word(root: Path) -> None:
+    sources = {path: path.read_text(encoding="utf-8") for path in sorted((root / "tests").rglob("*.py"))}
+    found = {
+        str(path): lines
+        for path, source in sources.items()
+        if MAY_SLEEP.search(source) and (lines := unexplained_loops(source))
+    }
+    assert found == {}, "when its time is over nobody knows what did not come: `until`"
+
+
+def test_a_loop_that_only_sleeps_is_found() -> None:
+    loop = "async def test():\n    while not came():\n        await asyncio.sleep(0.1)\n"
+    assert MAY_SLEEP.search(loop)
+    assert unexplained_loops(loop) == [2]
+    assert unexplained_loops(loop.replace("0.1", "0")) == []
+    assert unexplained_loops(loop.replace("await", "step(); await")) == []
+    explained = "async def test():\n  async with patience('it'):\n    while True:\n      await asyncio.sleep(1)\n"
+    assert unexplained_loops(explained) == []
 
 
 def test_each_exception_is_one(root: Path) -> None:
@@ -99,18 +131,6 @@ async def test_an_explanation_that_fails_hides_nothing() -> None:
 
     with pytest.raises(AssertionError, match=r"the cow comes home\nnothing explains it: OSError\('nobody answers'\)"):
         await until("the cow comes home", lambda: False, within=0.05, explain=explain)
-
-
-async def test_what_a_process_wrote_explains_it() -> None:
-    pipe = asyncio.subprocess.PIPE
-    command = r"echo beside >&2; printf 'ready\nsaid\n'; exec sleep 600"
-    process = await asyncio.create_subprocess_shell(command, stdout=pipe, stderr=pipe)
-    assert process.stdout is not None
-    assert await process.stdout.readline() == b"ready\n"
-    with pytest.raises(AssertionError, match=r"it ends\nat .*\nsaid\n\nbeside"):
-        async with patience("it ends", within=0.05, explain=lambda: last_words(process)):
-            await process.wait()
-    assert process.returncode == -9
 
 
 async def test_what_a_block_raises_itself_is_raised() -> None:

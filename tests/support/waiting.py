@@ -122,13 +122,6 @@ def line_of(condition: Callable[[], object]) -> str:
     return linecache.getline(code.co_filename, code.co_firstlineno).strip() or code.co_name
 
 
-async def last_words(process: asyncio.subprocess.Process) -> str:
-    """What a process that is waited for in vain has written to its pipes; it is killed for that."""
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-    return b"\n".join(filter(None, await process.communicate())).decode(errors="replace")
-
-
 async def _explained(explain: Explain) -> str:
     """It must not hide what failed by failing itself."""
     try:

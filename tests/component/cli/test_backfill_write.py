@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import signal
 import sys
@@ -16,6 +15,8 @@ from confluent_kafka import Producer
 
 from bridge.sandbox.broker import EmbeddedKafka
 from tests.component.cli.conftest import TOPIC, Cli
+from tests.support.prepared.client import program
+from tests.support.waiting import patience
 
 Config = Callable[..., str]
 EACH = 8_000
@@ -60,14 +61,11 @@ def manifest(folder: Path) -> dict[str, Any]:
 async def killed(folder: Path, path: str) -> None:
     """Once something more is recorded than before."""
     before = [each["next"] for each in manifest(folder)["ranges"]]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bridge", "backfill", "write", str(folder), "-c", path,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    while process.returncode is None and [each["next"] for each in manifest(folder)["ranges"]] == before:
-        await asyncio.sleep(0.005)
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(signal.SIGKILL)
+    process = await program("backfill", "write", str(folder), "-c", path)
+    async with patience("more is recorded, or it ends"):
+        while process.returncode is None and [each["next"] for each in manifest(folder)["ranges"]] == before:
+            await asyncio.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
     await process.wait()
 
 

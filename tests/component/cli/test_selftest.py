@@ -14,6 +14,7 @@ import pytest
 
 from bridge.sandbox.emulator import DEFAULT_KEY
 from tests.component.cli.conftest import Cli
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow(reason="runs the selftest whole, with its processes", seconds=8)
 
@@ -191,13 +192,21 @@ async def running(tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
-    while not _both_are_started(logs):
+
+    def both_are_started() -> bool:
         assert process.returncode is None
-        await asyncio.sleep(0.05)
+        return _both_are_started(logs)
+
+    await until("both replicas are started", both_are_started, within=60, explain=lambda: _ends_of(logs))
     yield process
     if process.returncode is None:
         process.kill()
         await process.wait()
+
+
+def _ends_of(logs: Path) -> str:
+    """What each replica wrote last."""
+    return "\n".join(f"{log.name}: {''.join(log.read_text().splitlines()[-1:])}" for log in logs.glob("*.log"))
 
 
 def _both_are_started(logs: Path) -> bool:
@@ -218,8 +227,12 @@ async def test_no_process_outlives_it_however_it_ends(
     assert len(children) == 4  # two replicas, the broker and the keeper
     running.send_signal(number)
     assert await running.wait() == code
-    while any(_lives(child) for child in children):
-        await asyncio.sleep(0.05)
+    await until(
+        "none of its processes lives",
+        lambda: not any(_lives(child) for child in children),
+        within=60,
+        explain=lambda: str([child for child in children if _lives(child)]),
+    )
 
 
 def _children_of(pid: int) -> list[int]:

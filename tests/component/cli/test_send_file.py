@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import os
 import re
 import shlex
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,8 @@ from bridge.reprocess.sending.budget import NOTICE
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator, Event, Fault, FaultKind
 from tests.component.cli.conftest import LETTERS, Cli, run
-from tests.support.waiting import last_words, until
+from tests.support.prepared.client import program
+from tests.support.waiting import until
 
 Config = Callable[..., str]
 UNLIMITED = ("dead_letter:\n", "delivery:\n  rate_limit: unlimited\n  identify_rate_limit: unlimited\ndead_letter:\n")
@@ -156,13 +155,11 @@ async def test_the_printed_command_resumes_a_sending_that_rejected_lines_before_
         Fault(kind=FaultKind.STATUS, status=400, when=is_bad), Fault(kind=FaultKind.STATUS, status=500, when=waits)
     )
     arguments = ("send", "--file", str(path), "--rate", "100%", "--yes", "-c", config(*UNLIMITED))
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bridge", *arguments, stdout=pipe, stderr=pipe)
+    process = await program(*arguments)
     await until(
         "what was refused is written to the file",
         lambda: kept.exists() and kept.read_text().count("\n") >= 2,
         within=60,
-        explain=lambda: last_words(process),
     )
     process.send_signal(signal.SIGINT)
     out, err = await process.communicate()
@@ -186,12 +183,8 @@ async def test_the_printed_command_resumes_a_sending_that_rejected_lines_before_
 async def test_interrupted_it_says_where_it_is(config: Config, api: Emulator, write: Callable[..., Path]) -> None:
     path = write(*map(order, range(1, 201)))
     arguments = ("send", "--file", str(path), "--rate", "100%", "--yes", "--json", "-c", config())
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bridge", *arguments, stdout=pipe, stderr=pipe, env=dict(os.environ)
-    )
-    while len(api.ledger.accepted) < 3:
-        await asyncio.sleep(0.05)
+    process = await program(*arguments)
+    await until("some are accepted", lambda: len(api.ledger.accepted) >= 3)
     process.send_signal(signal.SIGINT)
     out, err = await process.communicate()
     assert process.returncode == 130, err
@@ -218,9 +211,12 @@ async def test_nothing_is_sent_before_running_bridges_can_know_of_it_nor_faster_
     path = write(*map(order, range(1, 21)))
     limited = config("dead_letter:\n", "delivery:\n  rate_limit: 600/min\ndead_letter:\n")
     sending = asyncio.create_task(run("send", "--file", str(path), "--rate", "50%", "--yes", "-c", limited))
-    while not await asyncio.to_thread(declared, kafka):
+
+    async def known() -> bool:
         assert not sending.done()
-        await asyncio.sleep(0.05)
+        return bool(await asyncio.to_thread(declared, kafka))
+
+    await until("the sending is declared", known)
     known_at = time.monotonic()
     assert api.ledger.requests == 0
     assert await asyncio.to_thread(declared, kafka) == {5.0}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from functools import partial
@@ -171,8 +170,8 @@ async def test_no_more_is_taken_than_there_is_room_for(embedded: Embedded) -> No
     consumption = Completing(keep=lambda _: True, capacity=50)
     async with running(settings(embedded.bootstrap, embedded.name("g"), [topic]), consumption, records=50) as source:
         await consumption.until(lambda: len(consumption.records) >= 50)
-        while not source.paused:  # the pause is a state of another thread, not an event
-            await asyncio.sleep(0.05)
+        # The pause is a state of another thread, not an event.
+        await until("the source is paused", lambda: bool(source.paused), explain=consumption.told)
         assert len(consumption.records) <= 55
         assert source.counts.pauses == 1
         consumption.release()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import os
 import re
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pytest
 from bridge.model import LetterReason, Route
 from bridge.sandbox.emulator import Emulator
 from tests.component.reprocess.conftest import Dlq
+from tests.support.prepared.client import program
 from tests.support.reprocess.letters import connect, foreign, letter, value_of
 from tests.support.waiting import until
 
@@ -246,10 +245,8 @@ async def test_ctrl_c_ends_a_replay_with_what_is_left_and_the_same_command_goes_
 ) -> None:
     put(*(letter(number, partition=number % 4, user=f"u-{number}", route=OLD) for number in range(200)))
     file = configure(delivery={"rate_limit": "20/s", "max_in_flight": 4})
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", "dlq", "replay", "--rate", "100%", "--yes", "--json", "-c", str(file)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    process = await program(
+        *("dlq", "replay", "--rate", "100%", "--yes", "--json", "-c", str(file)),
         env={**os.environ, "BRIDGE_TRACEBACK": "1"},
     )
     await until("some arrived", lambda: len(api.ledger.accepted) >= 10, within=60)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.proxy import Conditions, Link, Proxy, ThreadedProxy
+from tests.support.waiting import until
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -74,8 +75,7 @@ async def test_latency_delays_both_ways_and_keeps_the_order_when_it_ends(proxy: 
     assert await ask(client, b"slow") == b"slow"
     assert loop.time() - began >= 0.19
     client[1].write(b"one")
-    while proxy.counts.requests < 5 + 4 + 3:
-        await asyncio.sleep(0.005)
+    await until("it came in", lambda: proxy.counts.requests >= 5 + 4 + 3)
     proxy.conditions = Conditions()
     assert await ask(client, b"two") == b"one"
     assert await client[0].readexactly(3) == b"two"
@@ -126,8 +126,7 @@ async def test_a_connection_that_lost_bytes_stays_dead_and_one_that_did_not_goes
     assert await ask(other, b"first") == b"first"
     proxy.conditions = Conditions(link=Link.BLACKHOLE)
     client[1].write(b"hello?")
-    while not proxy.counts.swallowed:
-        await asyncio.sleep(0.005)
+    await until("it is swallowed", lambda: bool(proxy.counts.swallowed))
     proxy.conditions = Conditions()
     client[1].write(b"again")
     assert await is_silent(client)
@@ -162,8 +161,7 @@ async def test_a_server_that_is_not_there_is_a_reset(proxy: Proxy) -> None:
 async def test_the_end_of_one_side_is_the_end_of_the_other(proxy: Proxy, client: Streams) -> None:
     client[1].close()
     await client[1].wait_closed()
-    while proxy.connections:
-        await asyncio.sleep(0.005)
+    await until("both connections are closed", lambda: not proxy.connections)
 
 
 async def test_on_a_thread_of_its_own_it_does_the_same(echo: tuple[str, int]) -> None:

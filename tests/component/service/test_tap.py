@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import Configure, Start
+from tests.support.prepared.client import program
 from tests.support.service import events
 from tests.support.service.embedded import Broker
 from tests.support.service.in_process import Service
@@ -143,10 +142,7 @@ async def test_the_command_shows_samples_and_ends_behind_the_last_that_was_asked
     service = await start(observability=TAP)
     assert service.bridge.admin_address is not None
     url = f"127.0.0.1:{service.bridge.admin_address[1]}"
-    command = (sys.executable, "-m", "bridge", "tap", "--url", url, "--outcome", "filtered", "--limit", "1")
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
+    process = await program("tap", "--url", url, "--outcome", "filtered", "--limit", "1")
     await service.until("it watches", lambda: bool(service.lines.events("tap_opened")))
     broker.produce([events.order("u-1", 1), events.view("u-9", 2)])
     async with patience("the command shows one sample and ends"):
@@ -163,8 +159,7 @@ async def test_the_command_shows_samples_and_ends_behind_the_last_that_was_asked
 async def test_the_command_says_what_to_do_where_samples_are_not_shown(start: Start) -> None:
     service = await start()
     assert service.bridge.admin_address is not None
-    command = (sys.executable, "-m", "bridge", "tap", "--url", f"127.0.0.1:{service.bridge.admin_address[1]}")
-    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    process = await program("tap", "--url", f"127.0.0.1:{service.bridge.admin_address[1]}")
     async with patience("the command ends"):
         _, beside = await process.communicate()
 

@@ -24,6 +24,7 @@ from bridge.track.direct import IDLE_LIMIT, MAX_AGE, DirectSink
 from bridge.track.httpx_sink import HttpxSink
 from bridge.track.request import Endpoint
 from bridge.track.tls import client_context
+from tests.support.waiting import line_of, patience
 
 BODY = b'{"user_id": "u-1", "event_name": "Order Completed", "metadata": {"plan": "free", "items": 3}}'
 AnySink: TypeAlias = "DirectSink[Attempt] | HttpxSink[Attempt]"
@@ -78,9 +79,10 @@ class Recorder:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Let the loop work until the condition holds; the test's own time limit bounds it."""
-    while not condition():
-        await asyncio.sleep(0.002)
+    """Let the loop work until the condition holds."""
+    async with patience(line_of(condition)):
+        while not condition():
+            await asyncio.sleep(0.002)
 
 
 class Peer:

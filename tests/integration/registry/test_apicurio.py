@@ -18,6 +18,7 @@ from bridge.registry.outcomes import RegistryFailure, UnknownReference, Unusable
 from tests.support.registry.apicurio import Apicurio
 from tests.support.registry.asking import fetched, source
 from tests.support.registry.server import FakeRegistry
+from tests.support.waiting import until
 
 # Without blanks, as this registry writes Avro where it refers to nothing.
 MONEY: Final = '{"type":"record","name":"Money","namespace":"shop","fields":[{"name":"minor","type":"long"}]}'
@@ -165,8 +166,7 @@ async def test_a_registry_that_dies_is_waited_for_and_what_is_known_needs_it_no_
     assert await known(f"id:{number}") == Schema("avro", MONEY)
     own_apicurio.kill()
     waiting = asyncio.create_task(known(f"id:{later}"))
-    while lookups.trouble(f"id:{later}") is None:
-        await asyncio.sleep(0.05)
+    await until("there is trouble", lambda: lookups.trouble(f"id:{later}") is not None)
     trouble = lookups.trouble(f"id:{later}")
     assert trouble is not None
     assert trouble.what == f"no connection to {own_apicurio.compatible}: Connection refused"

@@ -18,6 +18,7 @@ from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
 from bridge.sandbox.emulator.rows import content_hash
 from tests.support.prepared.client import Program, program
+from tests.support.waiting import patience
 
 SIGN_UPS = 20
 """Every so-manieth record is a sign-up: its user, with a company, and an event; the others are events."""
@@ -89,8 +90,9 @@ class Chain:
     async def killed(self, verb: str, *options: str, once: Callable[[], bool]) -> None:
         """kill -9 as soon as that holds, if it does before the command ends."""
         process = await self._started(verb, *options, out=_NOTHING)
-        while process.returncode is None and not once():
-            await asyncio.sleep(0.002)
+        async with patience("it is where it shall be killed, or ends", within=60):
+            while process.returncode is None and not once():
+                await asyncio.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         await process.wait()
 

@@ -29,6 +29,7 @@ from tests.support.console.running import (
 )
 from tests.support.console.sender import SenderInMemory
 from tests.support.log_output import LogOutput
+from tests.support.waiting import until
 from tests.unit.console.test_other_mapping import working_by
 
 
@@ -215,9 +216,8 @@ class Watched:
 
     async def log_of(self, name: str) -> list[dict[str, Any]]:
         """Once there is some: a job may log its end right behind what the page says."""
-        while not (found := [each for each in self.logged.lines if each["event"] == name]):
-            await asyncio.sleep(0.005)
-        return found
+        await until(f"{name} is logged", lambda: bool(self.logged.events(name)), explain=lambda: str(self.logged.lines))
+        return self.logged.events(name)
 
 
 @pytest.fixture
