@@ -80,6 +80,34 @@ def test_a_loop_that_only_sleeps_is_found() -> None:
     assert unexplained_loops(explained) == []
 
 
+def hasty_clients(source: str) -> list[int]:
+    """Lines that ask over HTTP for the five seconds that httpx allows, if nobody says how many."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"httpx.AsyncClient", "httpx.Client", "httpx.get", "httpx.post", "httpx.request"}
+        and not {"timeout", "transport"} & {each.arg for each in node.keywords}
+    ]
+
+
+def test_no_client_gives_a_busy_machine_up_after_five_seconds(root: Path) -> None:
+    sources = {path: path.read_text(encoding="utf-8") for path in sorted((root / "tests").rglob("*.py"))}
+    hasty = {
+        str(path): lines
+        for path, source in sources.items()
+        if path != Path(__file__) and "httpx." in source and (lines := hasty_clients(source))
+    }
+    assert hasty == {}, "httpx waits five seconds, which a busy machine may need: say `timeout=60`"
+
+
+@pytest.mark.parametrize("call", ["AsyncClient(base_url=x)", "Client()", "get(x, trust_env=False)"])
+def test_a_client_without_a_time_limit_of_its_own_is_found(call: str) -> None:
+    assert hasty_clients(f"httpx.{call}\n") == [1]
+    assert hasty_clients(f"httpx.{call[:-1]}, timeout=60)\n".replace("(,", "(")) == []
+    assert hasty_clients("httpx.AsyncClient(transport=x)\n") == []
+
+
 def test_each_exception_is_one(root: Path) -> None:
     for name in EXCEPTED:
         assert own_bounds((root / "tests" / name).read_text(encoding="utf-8")), name

@@ -17,7 +17,7 @@ async def test_it_tells_each_request_as_json_refuses_its_address_to_another_and_
     listening = json.loads(await process.stdout.readline())
     endpoint = listening["endpoint"]
     headers = {"Authorization": "Token NX-emulator", "X-API-Version": "2020-09-22"}
-    async with httpx.AsyncClient(base_url=endpoint, trust_env=False, headers=headers) as client:
+    async with httpx.AsyncClient(base_url=endpoint, trust_env=False, headers=headers, timeout=60) as client:
         body = {"user_id": "u-1", "event_name": "Order Completed"}
         answers = [(await client.post("/v1/track", json=body)).status_code for _ in range(2)]
     taken = await cli("emulator", "--listen", endpoint.removeprefix("http://"))

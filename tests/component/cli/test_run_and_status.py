@@ -37,7 +37,7 @@ class Running:
 
     async def status(self) -> str:
         """What it says of itself."""
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=60) as client:
             return status_lines((await client.get("/status")).json())
 
     async def stop(self) -> int:

@@ -56,7 +56,10 @@ async def exchange(port: int, sent: bytes) -> bytes:
 
 
 async def test_a_real_client_gets_a_page_and_keeps_its_connection() -> None:
-    async with serving() as (server, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with (
+        serving() as (server, port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+    ):
         for _ in range(3):
             answer = await client.get("/hello?unused=1", headers={"accept": "text/plain"})
             assert (answer.status_code, answer.text) == (200, "hello text/plain")
@@ -75,12 +78,15 @@ async def test_head_answers_with_the_length_and_without_the_body() -> None:
 
 
 async def test_the_root_lists_the_pages() -> None:
-    async with serving() as (_, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with serving() as (_, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         assert (await client.get("/")).text.split() == list(PAGES)
 
 
 async def test_an_unknown_page_is_404_and_keeps_the_connection() -> None:
-    async with serving() as (server, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with (
+        serving() as (server, port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+    ):
         assert (await client.get("/hello/../etc")).status_code == HTTPStatus.NOT_FOUND
         assert (await client.get("/hello")).status_code == HTTPStatus.OK
         assert server.connections == 1
@@ -88,7 +94,7 @@ async def test_an_unknown_page_is_404_and_keeps_the_connection() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
 async def test_nothing_but_get_and_head_is_answered(method: str) -> None:
-    async with serving() as (_, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with serving() as (_, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         answer = await client.request(method, "/hello", content=b"body" if method != "OPTIONS" else None)
 
     assert answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED
@@ -228,7 +234,7 @@ async def test_a_client_that_does_not_read_its_answers_is_asked_nothing_more_and
 
 
 async def test_others_are_answered_while_one_does_not_read() -> None:
-    async with serving() as (_, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with serving() as (_, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         with socket.create_connection(("127.0.0.1", port)) as stuck:
             stuck.send(b"GET /big HTTP/1.1\r\n\r\n" * 100)
             for _ in range(20):
@@ -320,7 +326,7 @@ async def test_a_client_that_drips_its_request_does_not_count_as_busy() -> None:
 async def test_a_page_with_a_defect_is_500_and_the_others_go_on() -> None:
     told: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
-    async with serving() as (_, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with serving() as (_, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         answer = await client.get("/broken")
         assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
         assert "defect" not in answer.text

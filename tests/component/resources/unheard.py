@@ -31,7 +31,7 @@ class Unheard(Replica):
     async def start(self) -> None:
         """Returns when the admin server answers."""
         self._process = self._spawn()
-        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}", timeout=5)
+        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}", timeout=30)
         await until("it answers", self._answers)
 
     def _spawn(self) -> subprocess.Popen[bytes]:

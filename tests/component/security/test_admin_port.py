@@ -107,7 +107,7 @@ async def test_clients_that_hold_their_connections_keep_neither_events_nor_probe
     with silent(address_of(running), 200):
         broker.produce(events.orders(300))
         await until("everything is delivered", lambda: len(api.ledger.accepted) == 300)
-        async with patience("the probe is answered", within=10):
+        async with patience("the probe is answered", within=5):
             assert (await running.get("/livez")).status_code == HTTPStatus.OK
     assert await running.terminate() == 0
 

@@ -27,7 +27,10 @@ async def watching(service: Service, query: str = "") -> AsyncIterator[AsyncIter
     """The samples, from the first behind the one that says that somebody watches."""
     assert service.bridge.admin_address is not None
     host, port = service.bridge.admin_address
-    async with httpx.AsyncClient() as client, client.stream("GET", f"http://{host}:{port}/tap{query}") as answer:
+    async with (
+        httpx.AsyncClient(timeout=60) as client,
+        client.stream("GET", f"http://{host}:{port}/tap{query}") as answer,
+    ):
         assert answer.status_code == 200
         lines = answer.aiter_lines()
 
@@ -129,7 +132,7 @@ async def test_who_may_not_be_on_this_machine_is_refused_with_a_sentence(
     service = await start(observability=TAP)
     assert service.bridge.admin_address is not None
     host, port = service.bridge.admin_address
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(f"http://{host}:{port}/tap", headers=headers)
 
     assert (answer.status_code, why in answer.text) == (403, True)

@@ -28,7 +28,7 @@ async def client(emulator: Emulator) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def talking_to(emulator: Emulator) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=emulator.endpoint, trust_env=False, headers=HEADERS)
+    return httpx.AsyncClient(base_url=emulator.endpoint, trust_env=False, headers=HEADERS, timeout=60)
 
 
 async def track(client: httpx.AsyncClient, event: object = EVENT, **options: Any) -> httpx.Response:
@@ -211,7 +211,7 @@ async def test_another_process_can_see_and_steer_it() -> None:
     try:
         assert process.stdout is not None
         endpoint = (await process.stdout.readline()).decode().strip()
-        async with httpx.AsyncClient(base_url=endpoint, trust_env=False, headers=HEADERS) as client:
+        async with httpx.AsyncClient(base_url=endpoint, trust_env=False, headers=HEADERS, timeout=60) as client:
             assert (await track(client)).status_code == 401
             assert (await client.post("/_emulator/keys", json={"keys": ["NX-emulator"]})).status_code == 200
             assert (await track(client)).status_code == 202

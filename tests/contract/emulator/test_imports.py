@@ -40,7 +40,7 @@ async def client(emulator: Emulator) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def talking_to(endpoint: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=endpoint, trust_env=False, headers=KEY)
+    return httpx.AsyncClient(base_url=endpoint, trust_env=False, headers=KEY, timeout=60)
 
 
 def ndjson(*rows: Mapping[str, object]) -> bytes:

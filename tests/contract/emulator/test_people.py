@@ -35,7 +35,7 @@ async def client(emulator: Emulator) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def talking_to(endpoint: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=endpoint, trust_env=False, headers=HEADERS)
+    return httpx.AsyncClient(base_url=endpoint, trust_env=False, headers=HEADERS, timeout=60)
 
 
 async def post(client: httpx.AsyncClient, path: str, body: object, **options: Any) -> int:

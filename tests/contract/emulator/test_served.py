@@ -46,7 +46,10 @@ async def served() -> AsyncIterator[Served]:
     around = EmulatorSurroundings(
         Listen("127.0.0.1", 0), RequestBook(2, 0.0), lambda: 0.0, told.append, lambda each: switched.append(tuple(each))
     )
-    async with ServedEmulator(around) as api, httpx.AsyncClient(base_url=api.endpoint, trust_env=False) as client:
+    async with (
+        ServedEmulator(around) as api,
+        httpx.AsyncClient(base_url=api.endpoint, trust_env=False, timeout=60) as client,
+    ):
         yield Served(api, client, told, switched)
 
 
@@ -142,7 +145,7 @@ async def test_any_key_is_accepted_where_that_is_said_and_none_is_not() -> None:
     )
     async with (
         ServedEmulator(around, keys=None) as api,
-        httpx.AsyncClient(base_url=api.endpoint, trust_env=False) as client,
+        httpx.AsyncClient(base_url=api.endpoint, trust_env=False, timeout=60) as client,
     ):
         found = [
             (

@@ -129,7 +129,7 @@ class Running:
 
     async def status(self, url: str) -> int:
         try:
-            async with httpx.AsyncClient(trust_env=False) as http:
+            async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
                 return (await http.get(url)).status_code
         except httpx.TransportError:
             return 0
@@ -204,7 +204,7 @@ async def _scraped(rendered: Rendered, running: Running) -> None:
     """The Service leads to the metrics."""
     service = rendered.one("Service", rendered.workload["metadata"]["name"])
     target = service["spec"]["ports"][0]["targetPort"]
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         metrics = await http.get(f"http://127.0.0.1:{port(running.container, target)}/metrics")
     assert "track_bridge_records_delivered_total 1.0" in metrics.text
 

@@ -131,7 +131,9 @@ class Plane:
             f"--initial-cluster=default={peer}",
             "--unsafe-no-fsync",  # its data lives for minutes
         )
-        self._until("etcd", lambda: httpx.get(f"{url}/health", trust_env=False).status_code == httpx.codes.OK)
+        self._until(
+            "etcd", lambda: httpx.get(f"{url}/health", trust_env=False, timeout=5).status_code == httpx.codes.OK
+        )
 
     def _start_server(self) -> Server:
         key = self._folder / "accounts.key"

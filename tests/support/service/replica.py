@@ -91,7 +91,7 @@ class Replica:
         )
         where = self.events("listening")[-1]
         self.address = f"http://{where['host']}:{where['port']}"
-        self._http = httpx.AsyncClient(base_url=self.address, timeout=5, verify=_NOBODY_TRUSTED)
+        self._http = httpx.AsyncClient(base_url=self.address, timeout=WITHIN, verify=_NOBODY_TRUSTED)
 
     def _spawn(self) -> Running:
         with self._log.open("ab") as log:

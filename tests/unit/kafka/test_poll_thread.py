@@ -208,7 +208,8 @@ async def test_what_ends_the_thread_is_told_once_and_the_group_is_left(monkeypat
     consumption, defect = Consumption(), ValueError("no client is so")
     thread = failing(defect, consumption, monkeypatch)
     thread.start()
-    await asyncio.wait_for(asyncio.wrap_future(thread.closed), 20)
+    async with patience("the thread ends"):
+        await asyncio.wrap_future(thread.closed)
     await asyncio.sleep(0)
     assert consumption.failed == [defect]
 

@@ -15,6 +15,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 from bridge.kafka import client
 from bridge.kafka.letters.replay_group import ReplayGroup
 from tests.support.kafka import contexts
+from tests.support.waiting import patience
 
 Step = Callable[["Client"], KafkaError | None]
 
@@ -105,8 +106,9 @@ async def heard(monkeypatch: pytest.MonkeyPatch, *script: Step) -> tuple[Client,
         logger=logging.getLogger("tests.kafka"),
     )
     group.start()
-    await asyncio.wait_for(claims.is_over.wait(), 20)
-    await asyncio.wait_for(asyncio.wrap_future(group.stop()), 20)
+    async with patience("the group is over, and stopped"):
+        await claims.is_over.wait()
+        await asyncio.wrap_future(group.stop())
     return consumer, claims
 
 

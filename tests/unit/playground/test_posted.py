@@ -83,7 +83,7 @@ async def test_the_address_answers_an_empty_body_with_the_sentence() -> None:
     )
     async with (
         PlaygroundApi(around, (), bootstrap="127.0.0.1:1", topics=["mine"]) as api,
-        httpx.AsyncClient(trust_env=False) as client,
+        httpx.AsyncClient(trust_env=False, timeout=60) as client,
     ):
         answer = await client.post(f"http://127.0.0.1:{api.port}/_records/mine")
     assert (answer.status_code, answer.text.strip()) == (400, posted.EMPTY)
