@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.backfill.run_directory import RunDirectory
+from bridge.backfill.run_directory import RunDirectory, RunDirectoryError
+from bridge.backfill.submit import policy
 from bridge.backfill.submit.book import SubmissionBook, begin_book, read_book
 from bridge.backfill.submit.driver import EndKind, SubmissionEnd, Submitter
 from bridge.backfill.submit.pacing import Pacing
@@ -234,3 +235,73 @@ async def test_a_job_that_does_not_complete_all_rows_stops_what_is_behind_it(tmp
     assert ("2 of 3 rows" in end.sentence) is (kind == "partial")
     assert "--accept 1" in end.sentence
     assert "--resend 1" in end.sentence
+
+
+async def test_a_request_that_is_lost_again_and_again_ends_the_command_and_the_next_one_tries_anew(
+    tmp_path: Path,
+) -> None:
+    directory, _ = checked_run(tmp_path / "run")
+
+    class Void(FakeApi):
+        sent = 0
+
+        async def upload(self, part: FilePart) -> UploadReply:
+            self.sent += 1
+            assert part.length
+            return UploadReply(UploadResult.LOST, "reset")
+
+    api = Void(random.Random(1), 0.0)  # noqa: S311
+    for count in (policy.MOST_LOST, 2 * policy.MOST_LOST):
+        end = await submitter(opened(directory, 0), api).work()
+        assert end.kind is EndKind.UNANSWERED
+        assert f"came to nothing {policy.MOST_LOST} times without an answer (reset)" in end.sentence
+        assert api.sent == count
+    assert api.imported == []
+
+
+async def test_an_api_that_is_not_reached_for_too_often_ends_the_command_with_nothing_under_way(tmp_path: Path) -> None:
+    directory, _ = checked_run(tmp_path / "run")
+
+    class Away(FakeApi):
+        async def upload(self, part: FilePart) -> UploadReply:
+            assert part.length
+            return UploadReply(UploadResult.NOT_SENT, "no connection")
+
+    end = await submitter(opened(directory, 0), Away(random.Random(1), 0.0)).work()  # noqa: S311
+    assert end.kind is EndKind.UNANSWERED
+    assert end.sentence.startswith("Not sent for too long: no connection. Nothing is under way;")
+
+
+async def test_a_job_that_the_api_does_not_know_any_more_needs_a_person_and_is_not_sent_again(tmp_path: Path) -> None:
+    directory, _ = checked_run(tmp_path / "run")
+
+    class Forgetful(FakeApi):
+        asked = 0
+
+        async def job(self, job_id: str) -> JobReply:
+            self.asked += 1
+            return NoAnswer(QuestionResult.UNKNOWN_JOB, "404") if self.asked > 1 else await super().job(job_id)
+
+        def _job(self, job: dict[str, Any]) -> ImportJob:
+            return replace(super()._job(job), state="queued")
+
+    api = Forgetful(random.Random(1), 0.0)  # noqa: S311
+    end = await submitter(opened(directory, 0), api).work()
+    assert end.kind is EndKind.STOPPED
+    upload = opened(directory, 0).submission.uploads[0]
+    assert upload.state is UploadState.UNRESOLVED
+    assert "does not know job bulk:jobs:0 any more, last seen queued" in upload.detail
+    assert (len(api.imported), api.asked) == (1, 4)
+
+
+@pytest.mark.parametrize("changed", [{"uploads": 7}, None])
+def test_a_manifest_whose_submission_was_changed_by_hand_is_refused_and_nothing_is_sent(
+    tmp_path: Path, changed: Any
+) -> None:
+    directory, _ = checked_run(tmp_path / "run")
+    opened(directory, 0)
+    manifest = directory.read()
+    if changed is None:
+        changed = {**manifest.submission, "uploads": [{**manifest.submission["uploads"][0], "file": "gone.csv"}]}
+    with pytest.raises(RunDirectoryError, match=r"is damaged: what it says of the submission does not fit its files"):
+        read_book(directory, replace(manifest, submission=changed))
