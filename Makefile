@@ -96,7 +96,7 @@ coverage: $(DEV) ## which lines and branches of bridge/ the quick and the fast c
 
 # Each file of tests is a context, which not every way of measuring can tell: so the report says who enters what.
 MEASURES_ALL := build/coverage-all
-MEASURED_ALL := COVERAGE_CORE=ctrace $(BIN)/python -m coverage run --data-file=$(MEASURES_ALL)/data -m pytest -q -p tests.contexts --hypothesis-seed=0
+MEASURED_ALL := COVERAGE_CORE=ctrace $(BIN)/python -m coverage run --data-file=$(MEASURES_ALL)/data -m pytest -q -p tests.contexts --timeout=1200 --hypothesis-seed=0
 coverage-all: $(DEV) ## the same of everything CI tests but chart and image, an hour or two; each function of tests/uncovered.toml is where it belongs
 	@$(MAKE) --no-print-directory coverage ARGS=
 	@$(MAKE) --no-print-directory coverage-rest

@@ -68,6 +68,7 @@ def test_routes_types_and_topics_come_from_the_configuration_wherever_it_is_name
         (("send", "--rate", ""), ["100%", "20%", "50%"]),
         (("offsets", "set", "shop.orders", "--to", ""), ["earliest", "end", "latest"]),
         (("dlq", "list", "--status", "42"), ["422", "429"]),
+        (("dlq", "list", "--kind", ""), ["company", "identify", "track"]),
         (("tap", "--route", ""), ["order.completed"]),
         (("pause", "shop.orders", "--for", "1"), ["15m", "1h"]),
         (("schema", "br"), ["bridge"]),

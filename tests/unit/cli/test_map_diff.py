@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bridge.cli.samples import two_mappings
+from bridge.model import Record
 from tests.unit.cli.conftest import Cli
 
 Write = Callable[..., str]
@@ -63,6 +65,37 @@ def test_a_changed_key_is_told_with_its_count_and_without_values(compare: Callab
     assert ("order.completed", "0", "6") in rows
     assert "u-1" not in ran.out
     assert "0.5" not in ran.out
+
+
+def test_a_script_reads_the_counts_of_each_key_and_values_only_where_they_are_asked_for(
+    compare: Callable[..., Any],
+) -> None:
+    change = (METADATA, "{amount: to_string(data.amount), kind: \"'web'\"}")
+    keys = json.loads(compare(change, "--json").out)["routes"]["order.completed"]["keys"]
+    counts = {"added": 0, "removed": 0, "changed": 6, "retyped": 6}
+    assert keys["metadata.amount"].items() >= counts.items()
+    assert not {"before", "after"} & keys["metadata.amount"].keys()
+    keys = json.loads(compare(change, "--json", "--values").out)["routes"]["order.completed"]["keys"]
+    assert (keys["metadata.amount"]["before"], keys["metadata.amount"]["after"]) == (0.5, "0.5")
+    assert "before" not in keys["metadata.kind"]
+    assert keys["metadata.kind"]["after"] == "web"
+
+
+def test_where_no_topic_is_named_all_that_either_configuration_reads_are_compared(
+    config: Write, tmp_path: Path
+) -> None:
+    old, new = Path(config()), tmp_path / "new.yaml"
+    new.write_text(old.read_text().replace("[shop.orders]", "[shop.returns, ^shop.x.*]"))
+    both = two_mappings.load((old, new), None)
+    assert two_mappings.topics(both, None, ()).asked.entries == ("shop.returns", "^shop.x.*", "shop.orders")
+    assert two_mappings.topics(both, "shop.returns", ()).asked.entries == ("shop.returns",)
+
+
+def test_how_many_records_were_compared_is_reported_as_they_come() -> None:
+    records = [Record("t", 0, offset, None, None, b"{}", ()) for offset in range(3)]
+    done: list[int] = []
+    assert list(two_mappings.reported(iter(records), done.append)) == records
+    assert done == [1, 2, 3]
 
 
 def test_values_are_shown_where_they_are_asked_for_less_what_is_redacted(

@@ -92,3 +92,12 @@ def test_after_ctrl_c_at_a_question_the_prompt_of_the_shell_begins_a_line(
     with pytest.raises(KeyboardInterrupt):
         asking.ask("Whose events are these?", "userId")
     assert capsys.readouterr().err.endswith("[userId]: \n")
+
+
+@pytest.mark.parametrize("text", ["none", "http://registry:8081", "https://registry.example/apis/ccompat/v7"])
+def test_a_registry_is_an_address_or_none(text: str) -> None:
+    assert answers.registry_fault(text) is None
+
+
+def test_what_is_no_address_of_a_registry_is_asked_for_again() -> None:
+    assert str(answers.registry_fault("registry")).startswith("It ")

@@ -268,3 +268,15 @@ def test_what_is_dropped_on_purpose_is_no_finding_of_lint(here: Path, capsys: py
 def test_a_word_is_no_endpoint(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.run(["init", "--samples", "shop.orders.ndjson", "--endpoint", "24h"]) == 2
     assert "--endpoint names no host of Userpilot" in capsys.readouterr().err
+
+
+def test_a_descriptor_set_that_cannot_be_used_is_named_before_anything_is_read(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["init", "--samples", "shop.orders.ndjson", "--descriptor-set"]
+    assert entry.run([*command, "gone.desc", "--message-type", "a.B"]) == 2
+    assert "--descriptor-set gone.desc cannot be read: No such file or directory." in capsys.readouterr().err
+    (here / "wrong.desc").write_bytes(b"nothing of the kind")
+    assert entry.run([*command, "wrong.desc", "--message-type", "a.B"]) == 2
+    assert "--descriptor-set wrong.desc: " in capsys.readouterr().err
+    assert not (here / "bridge.yaml").exists()
