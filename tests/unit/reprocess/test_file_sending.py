@@ -4,80 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
-from bridge.config import load
-from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.model import DeadLetter, Delivered, Record, Reject, TopicPartition
+from bridge.model import DeadLetter, Record, Reject, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
-from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import Work
-from bridge.reprocess.sending.budget import NOTICE, Budget
+from bridge.reprocess.sending.budget import NOTICE
 from bridge.reprocess.sending.file_sending import FileLine, LineFate, Sending
-from bridge.reprocess.sending.side_traffic import Wiring
-from tests.unit.pipeline.fakes import FakeCredentials, VirtualTime
-
-LIMIT = 50.0
-STEP = 0.25
-"""Seconds between two looks, as the real one has it."""
-
-
-class Wire:
-    """The API: the test answers."""
-
-    def __init__(self) -> None:
-        self.on_wire: list[Work] = []
-
-    def send(self, work: Work, /) -> None:
-        self.on_wire.append(work)
-
-    def abort(self, works: Iterable[Work], /) -> None:
-        """Nothing is drained by force here."""
-
-
-class Nobody:
-    """No other replay."""
-
-    async def metadata(self) -> Mapping[TopicPartition, str]:
-        return {}
-
-
-class Alarms(list[float]):
-    def at(self, when: float) -> None:
-        self.append(when)
+from tests.unit.reprocess.sending import Surroundings
 
 
 class Scene:
     """One sending of `count` lines, each of another user. Nothing goes on by itself."""
 
     def __init__(self, folder: Path, count: int, *, max_in_flight: int = 100) -> None:
-        file = folder / "bridge.yaml"
-        file.write_text(
-            "kafka: {bootstrap_servers: localhost, group_id: g, topics: [orders]}\n"
-            "track: {endpoint: http://127.0.0.1:1, api_key: k}\n"
-            "dead_letter: {topic: letters}\n"
-            "mapping: {user_id: user, events: {order: {event_name: Order}}}\n"
-        )
-        config = load.read(file, {}).config
-        assert config is not None
-        mapping = compile_mapping(config.mapping)
-        assert isinstance(mapping, CompiledMapping)
-        self.wire, self.time, self.alarms = Wire(), VirtualTime(), Alarms()
-        self.budget = Budget(LIMIT / 5, LIMIT, Nobody(), automatic=False)
-        self.notices: list[str] = []
+        self.around = Surroundings(folder, max_in_flight=max_in_flight)
+        self.budget, self.time = self.around.budget, self.around.time
         self.rejected: list[tuple[int, DeadLetter]] = []
-        settings = DeliverySettings.model_construct(rate_limit=LIMIT, max_in_flight=max_in_flight)
-        wiring = Wiring(
-            *(config, mapping, settings, self.wire, FakeCredentials(), self.budget, self.time, self.alarms),
-            *(logging.getLogger("test"), lambda _done: None, self.notices.append),
-        )
-        lines = [line(number) for number in range(1, count + 1)]
         self.sending = Sending(
-            lines, wiring, letters_end={0: 0}, rejected=lambda each, letter: self.rejected.append((each.number, letter))
+            [line(number) for number in range(1, count + 1)],
+            self.around.wiring,
+            letters_end={0: 0},
+            rejected=lambda each, letter: self.rejected.append((each.number, letter)),
         )
         self.traffic = self.sending.traffic
 
@@ -87,22 +36,15 @@ class Scene:
         self.later(NOTICE + 1)
 
     def later(self, seconds: float = 5.0) -> None:
-        """So much later; the group's brokers answer all the while."""
-        end = self.time.now + seconds
-        while self.time.now < end:
-            self.time.now += STEP
-            self.traffic.heartbeat_answered(self.time.now)
-            self.traffic.pace(self.time.now)
-            self.traffic.dispatcher.tick()
-            self.traffic.pump()
+        self.around.later(self.traffic, seconds)
+
+    def answer(self, verdict: Reject | None = None) -> None:
+        self.around.answer(self.traffic, verdict)
 
     @property
     def sent(self) -> list[int]:
         """Numbers of the lines that have no answer yet."""
-        return [work.record.offset + 1 for work in self.wire.on_wire]
-
-    def answer(self, verdict: Delivered | Reject | None = None) -> None:
-        self.traffic.answered(self.wire.on_wire.pop(0), verdict or Delivered())
+        return [work.record.offset + 1 for work in self.around.wire.on_wire]
 
 
 def line(number: int) -> FileLine:
