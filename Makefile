@@ -114,6 +114,9 @@ coverage-rest: $(DEV) ## the longer half of coverage-all, after a make coverage 
 fuzz: $(FUZZ) ## look for inputs that break a promise, guided by coverage (FUZZ_SECONDS=600; ARGS=answers: one target)
 	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
 
+platforms: $(DEV) ## the demo and some tests with the image's Python on amd64 and arm64, emulated; whether all wheels are there (ARGS='wheels arm64')
+	@$(BIN)/python -m tests.platforms $(ARGS)
+
 situations: $(DEV) ## fourteen things that go wrong on a real Kafka: what status, alerts, dashboard and runbook say, as a table
 	@$(BIN)/python -m tests.integration.situations $(ARGS)
 
