@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any, Final
 
 from bridge.config.keys.scalars import Listen
@@ -111,6 +112,28 @@ def _limit(per_second: float | None, options: EmulatorOptions) -> RateLimit | No
     return RateLimit(max(1, round(per_second * _MINUTE)), _MINUTE, options.retry_after)
 
 
+def banner(endpoint: str, options: EmulatorOptions, wide: int) -> list[str]:
+    """What is said at the start, in lines of at most so many characters but for what is copied."""
+    here = "" if is_loopback(options.listen.host) else " (other machines reach it, too)"
+    variables = "Where it asks for variables, as what `track-bridge init` writes does, in the bridge's terminals:"
+    switched = f"Faults: {_said(options.faults)}. Switch them on the page, or:"
+    return [
+        f"Emulated Track API and its page: {endpoint}{here}",
+        "",
+        "In bridge.yaml:",
+        *(f"  {line}" for line in configuration(endpoint, options.keys)),
+        *wrap(variables, wide, break_long_words=False, break_on_hyphens=False),
+        f"  export USERPILOT_ENDPOINT={endpoint}",
+        f"  export USERPILOT_API_KEY={key_of(options.keys)}",
+        "",
+        *wrap(switched, wide, break_long_words=False, break_on_hyphens=False),
+        f"  curl -d fault=503:10% {endpoint}/_faults",
+        f"  curl -X DELETE {endpoint}/_faults",
+        "Ctrl-C ends it.",
+        "",
+    ]
+
+
 class Voice:
     """What is printed while it runs."""
 
@@ -128,23 +151,7 @@ class Voice:
                 {"type": "listening", "endpoint": api.endpoint, "faults": [each.text for each in options.faults]}
             )
             return
-        here = "" if is_loopback(options.listen.host) else " (other machines reach it, too)"
-        told = [
-            f"Emulated Track API and its page: {api.endpoint}{here}",
-            "",
-            "In bridge.yaml:",
-            *(f"  {line}" for line in configuration(api.endpoint, options.keys)),
-            "Where it asks for variables, as what `track-bridge init` writes does, in the terminals of the bridge:",
-            f"  export USERPILOT_ENDPOINT={api.endpoint}",
-            f"  export USERPILOT_API_KEY={key_of(options.keys)}",
-            "",
-            f"Faults: {_said(options.faults)}. Switch them on the page, or:",
-            f"  curl -d fault=503:10% {api.endpoint}/_faults",
-            f"  curl -X DELETE {api.endpoint}/_faults",
-            "Ctrl-C ends it.",
-            "",
-        ]
-        self._say("\n".join(told))
+        self._say("\n".join(banner(api.endpoint, options, width())))
 
     def request(self, request: SeenRequest) -> None:
         """One, with its answer."""

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.config.keys.scalars import Listen
 from bridge.emulator.fault_words import read
-from bridge.emulator.run import EmulatorOptions, Voice
+from bridge.emulator.run import EmulatorOptions, Voice, banner
 from bridge.emulator.seen import RequestBook
 from bridge.emulator.served import ServedEmulator
 from bridge.sandbox.emulator.connection import ReceivedRequest
@@ -74,3 +74,9 @@ def test_a_script_reads_a_document_a_line(capsys: pytest.CaptureFixture[str]) ->
     assert [each["accepted"] for each in told[1:3]] == [True, False]
     assert [each["faults"] for each in told[3:5]] == [["503:10%"], []]
     assert (told[5]["requests"], told[5]["accepted"]) == (2, 1)
+
+
+def test_what_it_says_at_the_start_fits_in_sixty_columns() -> None:
+    said = banner(API.endpoint, options(), 60)
+    assert [line for line in said if len(line) > 60] == []
+    assert " ".join(said).count("in the bridge's terminals:") == 1
