@@ -64,7 +64,7 @@ class ServedEmulator(Emulator):
         self._ticker: asyncio.Task[None] | None = None
         self._event = b""
         self.faults: tuple[NamedFault, ...] = ()
-        """Those that are on."""
+        """Those that were switched on last."""
         self.switch(faults)
 
     def switch(self, faults: Sequence[NamedFault]) -> None:
@@ -112,7 +112,7 @@ class ServedEmulator(Emulator):
 
     def _shown(self, problem: str | None = None) -> EmulatorView:
         around = self._around
-        return EmulatorView(around.book, self.faults, self.endpoint, self.keys, around.rate, around.wall(), problem)
+        return EmulatorView(around.book, self._on(), self.endpoint, self.keys, around.rate, around.wall(), problem)
 
     # --- faults ----------------------------------------------------------------------------------------
 
@@ -131,8 +131,13 @@ class ServedEmulator(Emulator):
             return _answer(303, b"", {"location": front.PAGE})
         return self._faults_now()
 
+    def _on(self) -> tuple[NamedFault, ...]:
+        """Those that may still decide: of `times=1` there is nothing left after the first request."""
+        over = self.script.over(self._monotonic())
+        return tuple(each for each, is_over in zip(self.faults, over, strict=False) if not is_over)
+
     def _faults_now(self) -> bytes:
-        document = {"faults": [each.text for each in self.faults]}
+        document = {"faults": [each.text for each in self._on()]}
         return _answer(200, orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE), _JSON)
 
     # --- the live part ---------------------------------------------------------------------------------

@@ -107,6 +107,10 @@ class Script:
         """In their order."""
         return tuple(rule.fault for rule in self._rules)
 
+    def over(self, now: float) -> tuple[bool, ...]:
+        """Of each fault, whether it decides nothing any more: its time is past, or it came as often as it may."""
+        return tuple(rule.is_over(now - self._since) for rule in self._rules)
+
     def before_reading(self, now: float) -> bool:
         """Whether the request whose first byte has come is to be dropped unread."""
         return self._choose(None, None, now, before_reading=True) is not None
@@ -129,6 +133,11 @@ class _ArmedFault:
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self._seen = 0
+
+    def is_over(self, elapsed: float) -> bool:
+        fault = self.fault
+        is_spent = fault.count is not None and self._seen >= fault.skip + fault.count
+        return is_spent or (fault.end is not None and elapsed >= fault.end)
 
     def matches(self, path: str | None, body: Body | None, elapsed: float, chance: random.Random) -> bool:
         fault = self.fault

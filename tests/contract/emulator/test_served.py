@@ -103,6 +103,14 @@ async def test_a_browsers_form_leads_back_to_the_page_and_a_wrong_one_says_why_o
     assert "&lt;nonsense&gt;&#x27; is no fault" in wrong.text
 
 
+async def test_a_fault_that_came_as_often_as_it_may_is_off(served: Served) -> None:
+    faults = {"faults": ["400:times=1", "503:for=600s,event=nothing"]}
+    assert (await served.client.post("/_faults", json=faults)).json() == faults
+    assert [(await served.track()).status_code for _ in range(2)] == [400, 202]
+    assert (await served.client.get("/_faults")).json() == {"faults": ["503:for=600s,event=nothing"]}
+    assert "1 fault switched on" in (await served.client.get("/")).text
+
+
 async def test_the_page_stands_without_scripts_and_follows_with_them(served: Served) -> None:
     await served.track()
     page = await served.client.get("/")
