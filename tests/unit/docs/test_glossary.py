@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bridge.model import LetterReason
+from bridge.model import FilterReason, LetterReason
 from tests.support.docs import commands
 
 PAGE = commands.text_of("glossary")
@@ -31,3 +31,13 @@ def test_what_becomes_of_a_record_is_explained_in_its_own_words() -> None:
     assert {"delivered", "filtered", "dead letter", "in flight", "open", "complete"} <= set(TERMS)
     assert {"delivered", "filtered", "dead_lettered", "in_flight"} <= set(accounting[1].split(" + "))
     assert LetterReason.REJECTED.value in commands.text_of("dead-letters")
+
+
+def test_whatever_status_says_became_of_records_is_explained() -> None:
+    accounting = re.search(r"`consumed = (.+?)`", commands.text_of("numbers"))
+    assert accounting
+    words = {word.replace("_", " ") for word in accounting[1].split(" + ")}
+    known = {term.replace("_", " ") for term in TERMS} | {"dead lettered"}  # which is a dead letter
+    assert words <= known
+    assert {LetterReason.UNDECODABLE, LetterReason.UNMAPPABLE, LetterReason.REJECTED} <= set(TERMS)
+    assert {FilterReason.UNMAPPED, FilterReason.UNTYPED, FilterReason.TOMBSTONE} <= set(TERMS)
