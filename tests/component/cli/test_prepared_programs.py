@@ -7,11 +7,13 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.support import programs
 from tests.support.prepared.client import Program, completed, program, started
+from tests.support.prepared.replica import PreparedReplica
 
 LINES = b'{"type": "order.completed", "data": {"user": "u-1", "amount": 1}}\nno JSON\n'
 MOMENT = re.compile(rb"[0-9-]{10}T[0-9:.]{12}Z")
@@ -95,3 +97,24 @@ async def test_of_a_long_output_the_end_is_kept_and_all_of_it_is_read() -> None:
     told = printing.told()
     assert told.out == out[-programs.TAIL :].decode(errors="replace")
     assert told.is_well
+
+
+async def test_a_replica_tells_its_log_and_where_its_threads_are_and_what_it_had_logged_when_it_was_left(
+    config: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with PreparedReplica(Path(config()), tmp_path / "one.log") as replica:
+        assert replica in programs._started
+        told = replica.told()
+        assert (told.name, told.state) == ("one.log", f"runs, pid {replica.pid}")
+        assert '"event":"listening"' in told.out
+        assert "(most recent call first)" in told.stacks
+        assert "(most recent call first)" not in told.out
+        with pytest.raises(AssertionError, match=r"there are 7 partitions\nstatus at .*\n(.*\n)*accounting: "):
+            await replica.until("there are 7 partitions", lambda status: len(status["partitions"]) == 7, within=0.1)
+    told = replica.told()
+    assert told.state == "ran until it was left"
+    assert told.out
+    assert "Fatal Python error: Aborted" not in told.out
+    printed = capsys.readouterr().out
+    assert printed.index("--- one.log\n") < printed.index("--- one.log, how it ended\n")
+    assert "Fatal Python error: Aborted" in printed

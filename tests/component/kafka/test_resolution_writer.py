@@ -41,7 +41,7 @@ class CountingLoop:
     def run(self) -> None:
         until = time.monotonic() + PATIENCE
         while self.asked:
-            assert time.monotonic() < until
+            assert time.monotonic() < until, f"asked for again and again: {self.asked}"
             seconds, step = self.asked.popleft()
             time.sleep(seconds)
             step()

@@ -44,7 +44,7 @@ def reset(kafka: EmbeddedKafka, offset: int) -> None:
     try:
         consumer.subscribe(["orders"])
         while not consumer.assignment():
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, "the member is given no partition"
             consumer.poll(0.1)
         consumer.commit(offsets=[TopicPartition("orders", 0, offset)], asynchronous=False)
     finally:

@@ -72,7 +72,7 @@ def wait_for_end(names: dict[str, str], offset: int) -> None:
     reader = Consumer({"bootstrap.servers": names["bootstrap"], "group.id": "nobody", "log_level": 0})
     deadline = time.monotonic() + 60
     while reader.get_watermark_offsets(TopicPartition(names["topic"], 0), timeout=30)[1] < offset:
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"the log does not reach offset {offset}"
         time.sleep(0.02)
     reader.close()
 

@@ -62,7 +62,7 @@ def member(names: dict[str, str], protocol: str) -> Iterator[None]:
         consumer.subscribe([names["topic"]])
         deadline = time.monotonic() + 60
         while not consumer.assignment():
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, "the member is given no partition"
             consumer.poll(0.2)
         yield
     finally:

@@ -29,7 +29,7 @@ def test_the_shop_makes_what_is_missing_and_writes_until_told_to_stop(own_kafka:
     with subprocess.Popen([*SHOP, "events", kafka.bootstrap, "--rate", "100"], stdout=subprocess.PIPE) as events:
         deadline = time.monotonic() + ANSWER_WITHIN
         while not written(kafka):
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, "no event is written"
         events.send_signal(signal.SIGTERM)
         said, _ = events.communicate(timeout=ANSWER_WITHIN)
     assert events.returncode == 0
