@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -218,3 +219,5 @@ async def test_a_wait_ends_in_time_where_the_machine_works(clock: Clock) -> None
 def test_a_condition_is_told_by_its_line() -> None:
     told = line_of(lambda: bool("the cow is home"))
     assert told == 'told = line_of(lambda: bool("the cow is home"))'
+    assert line_of(partial(own_bounds, "")) == "def own_bounds(source: str) -> list[int]:"
+    assert line_of("the cow".isspace).startswith("<built-in method isspace")

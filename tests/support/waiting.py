@@ -13,6 +13,7 @@ import linecache
 import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -118,7 +119,11 @@ async def patience(what: str, *, within: float = WITHIN, explain: Explain = lamb
 
 def line_of(condition: Callable[[], object]) -> str:
     """Where a condition is written, as what is waited for."""
-    code = condition.__code__
+    while isinstance(condition, partial):
+        condition = condition.func
+    code = getattr(condition, "__code__", None)
+    if code is None:  # of an object that can be called
+        return str(condition)
     return linecache.getline(code.co_filename, code.co_firstlineno).strip() or code.co_name
 
 

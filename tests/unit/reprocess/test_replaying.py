@@ -26,6 +26,7 @@ from bridge.reprocess.replay.plan import Body, LetterFate, PlannedLetter, Replay
 from bridge.reprocess.replay.replay import Replay
 from bridge.reprocess.sending.budget import NOTICE
 from tests.support.reprocess.letters import letter
+from tests.support.waiting import until
 from tests.unit.reprocess.sending import Surroundings
 
 
@@ -82,9 +83,7 @@ class Scene:
 
     async def claim(self, *partitions: int) -> None:
         self.traffic.claimed(partitions)
-        async with asyncio.timeout(20):
-            while self.replay._reading:
-                await asyncio.sleep(0.001)
+        await until("what was claimed is read", lambda: not self.replay._reading)
 
     async def begin(self, *partitions: int) -> None:
         await self.claim(*partitions)
