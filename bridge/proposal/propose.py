@@ -15,7 +15,7 @@ from bridge.proposal.people import user_of
 from bridge.proposal.reading import read_topic
 from bridge.proposal.routes import routes_of
 from bridge.proposal.time_and_id import id_of, time_of
-from bridge.proposal.types import said_type, type_of
+from bridge.proposal.types import is_outbox, said_type, type_of
 from bridge.proposal.words import CHANGES, singular, subject_of, title, words
 from bridge.text.amounts import plural
 
@@ -96,7 +96,7 @@ def _topic(topic: SampledTopic, event_type: str | None) -> tuple[ProposedTopic, 
         routes,
         drops_userless=0 < user.share < _NORMAL and user.is_certain,
         drops_untyped=kind.setting.share < _NORMAL,
-        remarks=(*_untyped(topic, kind.setting), *remarks),
+        remarks=(*_boxed(fields, changes=changes), *_untyped(topic, kind.setting), *remarks),
     )
     dropped = {route.event_type for route in routes if not route.event_name}
     moments = moments_of(stored, when.moments)
@@ -105,6 +105,15 @@ def _topic(topic: SampledTopic, event_type: str | None) -> tuple[ProposedTopic, 
         for number in sorted(kind.types)
         if kind.types[number] not in dropped and number in users
     ]
+
+
+def _boxed(fields: Sequence[SampledField], *, changes: bool) -> Iterator[str]:
+    """Of an outbox nothing but the type is in fields of their own."""
+    if changes and is_outbox(fields):
+        yield (
+            "rows of an outbox: the event is the text in after.payload, and `from_json(after.payload).NAME` reads it, "
+            "the user too; or let Debezium's event router take it out (docs/cookbook.md)"
+        )
 
 
 def _untyped(topic: SampledTopic, event_type: ProposedSetting) -> Iterator[str]:

@@ -51,6 +51,11 @@ class TypeChoice:
 
 def type_of(topic: SampledTopic, fields: Sequence[SampledField]) -> TypeChoice:
     """The best there is; the topic's name where no field looks like a type."""
+    if topic.format.unwrap == "debezium" and is_outbox(fields):
+        kinds = next(each for each in fields if each.names == ("after", "type"))
+        evidence = f"rows of an outbox, {kinds.found}, {_different(kinds.distinct)}"
+        types = {number: str(value) for number, value in kinds.values.items()}
+        return TypeChoice(ProposedSetting(kinds.expression, evidence, kinds.share), types)
     if topic.format.unwrap == "debezium" and (change := _of_changes(fields)) is not None:
         return change
     ranked = sorted(((_score(each), each) for each in fields), key=lambda pair: (-pair[0], pair[1].expression))
@@ -131,6 +136,17 @@ def _named(field: SampledField) -> float:
 
 
 # --- shapes that many share
+
+
+def is_outbox(fields: Sequence[SampledField]) -> bool:
+    """Whether the rows are those of Debezium's outbox, without its event router."""
+    texts = {
+        words(each.names[1])
+        for each in fields
+        if each.names[:1] == ("after",) and len(each.names) == 2 and each.is_text
+    }
+    aggregate = {("aggregatetype",), ("aggregate", "type")} & texts
+    return bool(aggregate) and {("type",), ("payload",)} <= texts
 
 
 def _of_changes(fields: Sequence[SampledField]) -> TypeChoice | None:

@@ -207,6 +207,25 @@ def test_a_row_s_key_is_never_the_id_of_its_change() -> None:
     assert "topic/partition/offset" in proposed.event_id.evidence
 
 
+def test_rows_of_an_outbox_have_their_own_types_and_are_told_as_such() -> None:
+    def row(n: int) -> dict[str, Any]:
+        kind, payload = ("CheckedIn", "CheckedOut")[n % 2], json.dumps({"guestId": f"g-{n % 4}"})
+        inner = {
+            "id": f"x-{n}",
+            "aggregatetype": "booking",
+            "aggregateid": f"b-{n % 9}",
+            "type": kind,
+            "payload": payload,
+        }
+        return _change(n) | {"after": inner}
+
+    proposed = topic_of(row)
+    assert proposed.event_type.spec == "after.type"
+    assert [route.event_name for route in proposed.routes] == ["Checked In", "Checked Out"]
+    assert "from_json(after.payload).NAME" in proposed.remarks[0]
+    assert topic_of(_change).remarks == ()
+
+
 @pytest.mark.parametrize("mark", ["__op", "__deleted"])
 def test_nor_is_it_where_the_row_was_flattened(mark: str) -> None:
     proposed = topic_of(lambda n: {"id": n, "user_id": f"u-{n % 3}", "order_id": 100 + n, mark: "c"})
