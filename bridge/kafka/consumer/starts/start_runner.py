@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import OFFSET_END, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
+from bridge.formats import offset_map
 from bridge.formats.losses import Lost
 from bridge.holds import Reason
 from bridge.kafka import topic_ids
@@ -62,6 +63,8 @@ class StartRunner:
         self._clock = context.clock
         self._lookup = lookup
         self._commits = commits
+        self._left: dict[TopicPartition, tuple[str, int]] = {}
+        """Of partitions that were given up: the id of the topic that was read, and the offset up to which it was."""
 
     def assign(self, partitions: Sequence[TopicPartition]) -> None:
         """Begin reading these, or hold them; `assigned` tells the loop which are read."""
@@ -110,9 +113,22 @@ class StartRunner:
         if entry.operator_hold is not None and entry.operator_hold.is_over(time.time()):
             entry.operator_hold, entry.told_of_hold = None, True
         facts = replace(facts, operator_hold=entry.operator_hold)
-        if entry.operator_hold is None and topic_ids.differ(facts.topic_id or "", entry.topic_id):
-            return start_policy.begin_again(entry.partition, facts, self._start_from, read=entry.topic_id)
+        read = entry.topic_id or self._read_before(entry.partition, facts)
+        if entry.operator_hold is None and topic_ids.differ(facts.topic_id or "", read):
+            return start_policy.begin_again(entry.partition, facts, self._start_from, read=read)
         return start_policy.resolve(entry.partition, facts, self._start_from)
+
+    def _read_before(self, partition: TopicPartition, found: StartFacts) -> str:
+        """The id of the topic of which the group has what this process left behind: all that it read there is done.
+
+        Brokers that assign may take a partition of a topic that is created again, and give it again, before anybody
+        here knows: by then the last commit, which is by name, says of the new topic what is true of the earlier one.
+        """
+        topic_id, offset = self._left.get(partition, ("", -1))
+        if found.position is None or found.position.offset != offset:
+            return ""
+        committed = offset_map.decode(found.position.metadata)
+        return "" if committed is None or committed.topic_id != topic_id else topic_id
 
     def _start(
         self, entry: PartitionState, start: start_policy.Start, found: Mapping[TopicPartition, StartFacts]
@@ -300,6 +316,8 @@ class StartRunner:
     def forget(self, entries: Iterable[PartitionState]) -> None:
         """These partitions are no longer this member's."""
         for entry in entries:
+            if entry.topic_id:
+                self._left[entry.partition] = entry.topic_id, entry.next_offset
             if entry.held is not None:
                 self._hand_over.tell(self._hand_over.consumption.partition_released, entry.partition)
         self._publish()
