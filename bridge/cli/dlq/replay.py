@@ -80,17 +80,17 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     from bridge.reprocess.replay.letters import LetterResult, ReplayOutcome
     from bridge.service import side_traffic
 
-    start = startup.load_to_read(config, schema)
+    start = startup.load_to_read(config, schema, reaches_api=not dry_run)
     rules = _rules(force=force, max_replays=max_replays, max_age=max_age, stale=stale)
     wish = side_traffic.Wish(rules, startup.requests_per_second(rate, start.config.delivery.rate_limit), COMMAND)
-    key = startup.api_key(start)
+    key = None if dry_run else startup.api_key(start)
     with opening.opened(start) as topics:
         if not dry_run:
             topics.need_resolutions()
         selection = topics.selection(selectors.asked(ctx), ids=tuple(ids or ()))
         made = _planned(topics, selection, rules, look_for_stale=dry_run or stale == "skip", skip=stale)
         nothing = "" if made.counts else topics.none_match(selection)
-        if dry_run:
+        if key is None:
             hidden = redaction(start.config.dead_letter.redact, everything=redact, within=places(start.config.mapping))
             if json:
                 output.document(plan_page.document(made, start, hidden))

@@ -28,6 +28,7 @@ def unset(config: Callable[..., str]) -> str:
         ("dlq", "stats"),
         ("dlq", "list"),
         ("dlq", "export"),
+        ("dlq", "replay", "--dry-run"),
         ("dlq", "discard", "--reason", "rejected", "--because", "a test", "--yes"),
     ],
     ids=" ".join,
@@ -41,9 +42,9 @@ async def test_what_asks_the_api_nothing_needs_no_variables(
     assert "USERPILOT" not in ran.err
 
 
-@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize("command", ["check", "run", "dlq replay --yes"])
 async def test_what_asks_the_api_names_both(cli: Cli, unset: str, command: str) -> None:
-    ran = await cli(command, "-c", unset, environ=ENVIRON)
+    ran = await cli(*command.split(), "-c", unset, environ=ENVIRON)
     assert ran.code == 2
     assert "USERPILOT_ENDPOINT is not set" in ran.err
     assert "USERPILOT_KEY_FILE is not set" in ran.err
