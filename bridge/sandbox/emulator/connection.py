@@ -18,6 +18,8 @@ _BODY_KEPT = 1_000_000
 _FILE_KEPT = 64_000_000
 _UNREAD = 1_000_000
 """Bytes that may wait for a client before it is left out."""
+_OFFER = frozenset({"connection", "upgrade", "http2-settings"})
+"""Headers of a request that offers another protocol."""
 _FILES = b"/v1/imports"
 """Where files are posted."""
 
@@ -181,8 +183,22 @@ class ServerConnection(asyncio.Protocol):
                 return
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserUpgrade as offered:
+            self._decline(data[offered.args[0] :])
+        except httptools.HttpParserError:
             self._transport.abort()
+
+    def _decline(self, rest: bytes) -> None:
+        """Read a request that offers another protocol as if it did not, as servers do that know only this one.
+
+        Java's client offers HTTP/2 with its first request. The parser ends behind the head of such a one, and `rest`,
+        which begins with its body, would be of the other protocol.
+        """
+        kept = {name: value for name, value in self._headers.items() if name not in _OFFER}
+        lines = [f"{self._parser.get_method().decode('ascii')} {self._url.decode('latin-1')} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in kept.items()]
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received("\r\n".join((*lines, "", "")).encode("latin-1") + rest)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
         """The transport is gone."""
@@ -220,6 +236,8 @@ class ServerConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The last byte of a message."""
+        if self._parser.should_upgrade():
+            return  # only its head is read: see `_decline`
         self._reading = False
         if self._deaf:
             self._api.unheard()

@@ -263,3 +263,23 @@ async def test_a_pipelined_request_is_noticed_and_not_served(emulator: Emulator)
         assert await reader.read() == b""
     writer.transport.abort()
     assert emulator.ledger.pipelined == 1
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_request_that_offers_another_protocol_is_served_in_this_one(emulator: Emulator, at_once: bool) -> None:  # noqa: FBT001 - a parameter
+    """Java's client offers HTTP/2 with its first request, and goes on in what it is answered in."""
+    body = json.dumps(EVENT).encode()
+    offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAAB"}
+    host, _, port = emulator.endpoint.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    for extra in (offer, {}):
+        lines = [f"{name}: {value}" for name, value in (HEADERS | extra | {"Content-Length": str(len(body))}).items()]
+        head = "\r\n".join(("POST /v1/track HTTP/1.1", "Host: localhost", *lines, "", "")).encode()
+        for part in (head + body,) if at_once else (head[:40], head[40:], body[:9], body[9:]):
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0)
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 202 ")
+    writer.close()
+    assert [json.loads(accepted.body) for accepted in emulator.ledger.accepted] == [EVENT, EVENT]
