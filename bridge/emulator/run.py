@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, Final
 
+from bridge.commands import command
 from bridge.config.keys.scalars import Listen
 from bridge.console.reach import is_loopback
 from bridge.emulator import lines
@@ -115,7 +116,8 @@ def _limit(per_second: float | None, options: EmulatorOptions) -> RateLimit | No
 def banner(endpoint: str, options: EmulatorOptions, wide: int) -> list[str]:
     """What is said at the start, in lines of at most so many characters but for what is copied."""
     here = "" if is_loopback(options.listen.host) else " (other machines reach it, too)"
-    variables = "Where it asks for variables, as what `track-bridge init` writes does, in the bridge's terminals:"
+    init = command("init")
+    variables = f"Where it asks for variables, as what `{init}` writes does, in the bridge's terminals:"
     switched = f"Faults: {_said(options.faults)}. Switch them on the page, or:"
     return [
         f"Emulated Track API and its page: {endpoint}{here}",
