@@ -7,15 +7,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
+import httpx
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Route, async_playwright, expect
 
+from bridge.config.keys.scalars import Listen
 from bridge.console.app import PAGES
+from bridge.emulator.seen import RequestBook
+from bridge.emulator.served import EmulatorSurroundings, ServedEmulator
+from bridge.sandbox.emulator import DEFAULT_KEY
 from tests.support.console import browser as chrome
 from tests.support.console import views
-from tests.support.console.browser import Scheme, served, tab
+from tests.support.console.browser import PATIENCE, Scheme, served, tab
 from tests.support.console.running import TOKEN, ConsoleSetting, configuration
 
 WIDTHS: Final = (360, 800, 1440)
@@ -166,4 +171,26 @@ async def test_who_logs_in_without_scripts_can_act(browser: Browser, setting: Co
             await opened.page.get_by_role("button", name="Log in").click()
         await opened.page.goto(f"{address}{PLACES['partition']}")
         await expect(opened.page.locator("form[method=post]").first).to_be_attached()
+        assert opened.complaints == []
+
+
+async def test_what_somebody_unfolded_stays_with_its_request_while_others_come(browser: Browser) -> None:
+    around = EmulatorSurroundings(
+        Listen("127.0.0.1", 0), RequestBook(9, 0.0), lambda: 0.0, lambda _: None, lambda _: None
+    )
+    metadata = {f"key_{number}": "x" * 20 for number in range(9)}
+    headers = {"Authorization": f"Token {DEFAULT_KEY}", "X-API-Version": "2020-09-22"}
+    async with (
+        ServedEmulator(around) as api,
+        httpx.AsyncClient(base_url=api.endpoint, trust_env=False, headers=headers, timeout=PATIENCE / 1000) as client,
+        tab(browser) as opened,
+    ):
+        await client.post("/v1/track", json={"user_id": "u-1", "event_name": "First", "metadata": metadata})
+        await opened.page.goto(api.endpoint)
+        await opened.page.locator("#request-1 summary").click()
+        await client.post("/v1/track", json={"user_id": "u-1", "event_name": "Second", "metadata": metadata})
+        await expect(opened.page.locator("#request-2")).to_be_visible()
+        assert await opened.page.evaluate("[...document.querySelectorAll('details[open]')].map((each) => each.id)") == [
+            "request-1"
+        ]
         assert opened.complaints == []
