@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, Final
 
-from bridge.commands import command
 from bridge.config.keys.scalars import Listen
 from bridge.console.reach import is_loopback
 from bridge.emulator import lines
@@ -116,8 +115,7 @@ def _limit(per_second: float | None, options: EmulatorOptions) -> RateLimit | No
 def banner(endpoint: str, options: EmulatorOptions, wide: int) -> list[str]:
     """What is said at the start, in lines of at most so many characters but for what is copied."""
     here = "" if is_loopback(options.listen.host) else " (other machines reach it, too)"
-    init = command("init")
-    variables = f"Where it asks for variables, as what `{init}` writes does, in the bridge's terminals:"
+    variables = "Where it asks for variables, as a proposed one does, in the terminals of the bridge:"
     switched = f"Faults: {_said(options.faults)}. Switch them on the page, or:"
     return [
         f"Emulated Track API and its page: {endpoint}{here}",

@@ -79,4 +79,4 @@ def test_a_script_reads_a_document_a_line(capsys: pytest.CaptureFixture[str]) ->
 def test_what_it_says_at_the_start_fits_in_sixty_columns() -> None:
     said = banner(API.endpoint, options(), 60)
     assert [line for line in said if len(line) > 60] == []
-    assert " ".join(said).count("in the bridge's terminals:") == 1
+    assert " ".join(said).count("in the terminals of the bridge:") == 1
