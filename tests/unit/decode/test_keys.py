@@ -90,3 +90,9 @@ def test_a_path_of_the_key_begins_inside_of_the_envelope() -> None:
 
 def test_without_a_word_in_the_mapping_keys_are_read_by_the_functions_they_were_always_read_by() -> None:
     assert key_reader(FormatSettings(), NO_SCHEMAS, DECODERS) is PLAIN
+
+
+def test_a_key_of_a_format_that_this_version_has_no_decoder_for_is_text_and_no_more() -> None:
+    reader = key_reader(FormatSettings(key="avro"), NO_SCHEMAS, {})
+    with pytest.raises(MappingError, match="key is avro, which this version cannot read"):
+        reader.value(b"x", (), exact=True)
