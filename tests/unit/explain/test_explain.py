@@ -199,6 +199,15 @@ def test_a_search_says_what_it_did_not_look_at(cluster: FakeCluster) -> None:
         (P0, 8, 10, 8),
         (P1, 11 - 10, 3, 1),
     }
+    told = document(answer)["searched"]
+    assert (told["records"], told["not_searched"], told["dead_letters_problem"]) == (
+        searched.records,
+        searched.left,
+        None,
+    )
+    assert [(each["partition"], each["from"], each["to"], each["log_from"]) for each in told["partitions"]] == [
+        (each.partition.partition, each.start, each.stop, each.first) for each in searched.partitions
+    ]
     whole = asked(cluster, ById("nobody")).searched
     assert whole is not None
     assert whole.is_whole

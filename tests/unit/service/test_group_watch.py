@@ -13,7 +13,7 @@ from bridge.config.topics.topic_patterns import Reading
 from bridge.formats import offset_map
 from bridge.holds import Reason
 from bridge.kafka.admin.committed import Committed
-from bridge.kafka.admin.group_description import GroupDescription
+from bridge.kafka.admin.group_description import GroupDescription, Member
 from bridge.kafka.admin.group_findings import (
     STEADY,
     TIMESTAMP_AGAIN,
@@ -26,7 +26,7 @@ from bridge.kafka.admin.group_findings import (
 )
 from bridge.model import TopicPartition
 from bridge.ops import group_view
-from bridge.ops.group_view import PartitionStanding
+from bridge.ops.group_view import MemberView, PartitionStanding
 from bridge.service.watches import group_watch
 from bridge.service.watches.group_watch import GroupWatch, Here
 from tests.support.waiting import until
@@ -187,3 +187,14 @@ async def test_a_replica_asks_a_new_client_where_its_own_no_longer_finds_the_coo
     assert await watch._ask_members(stands_still, {P: 9}, (), now) is None
     assert await watch._ask_members(stands_still, {P: 9}, (), now + 1) is not None
     assert (deaf.asked, fresh.asked) == (1, 1)
+
+
+def test_members_are_shown_by_the_name_of_their_instance_where_they_have_one() -> None:
+    group = GroupDescription(
+        "stable", "range", "classic",
+        (Member("track-bridge", "10.0.0.7", "bridge-1", (P, Q)), Member("track-bridge", "10.0.0.8", None, ())),
+    )  # fmt: skip
+    assert group_watch._members(group) == (
+        MemberView("bridge-1", "10.0.0.7", 2),
+        MemberView("track-bridge", "10.0.0.8", 0),
+    )

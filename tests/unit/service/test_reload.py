@@ -26,6 +26,7 @@ from bridge.ops.snapshot import PartitionHold, TopicHold
 from bridge.service.event_log import ServiceEventLog
 from bridge.service.orders.control import Control, Reach
 from bridge.service.reload import swap as swap_module
+from bridge.service.reload import trying_examples
 from bridge.service.reload.candidate import (
     ConfigurationFile,
     FoundConfiguration,
@@ -377,3 +378,30 @@ def test_what_was_filtered_is_counted_on_in_a_bounded_number_of_places() -> None
     assert tally.filtered_by_reason() == {FilterReason.UNMAPPED: 4515, FilterReason.RULE: 30}
     assert len(tally.filtered_records) <= 1002
     assert dict(tally.unmapped_types(4))["t-0-7"] == 6
+
+
+class Registry:
+    """Answers for some schemas at once, and for the others never."""
+
+    def __init__(self, *known: str) -> None:
+        self.known = known
+        self.wanted: list[str] = []
+
+    def want(self, reference: str, heard: Callable[[], None]) -> Callable[[], None]:
+        self.wanted.append(reference)
+        if reference in self.known:
+            heard()
+        return lambda: self.wanted.remove(reference)
+
+
+@pytest.mark.parametrize(("known", "in_time"), [(("id:1", "id:2"), "yes"), (("id:1",), "no")])
+async def test_schemas_of_examples_are_waited_for_in_bounds_and_wanted_no_more_afterwards(
+    known: tuple[str, ...],
+    in_time: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trying_examples, "PATIENCE", 0.05)
+    registry = Registry(*known)
+    found = await trying_examples._look_up({"id:1", "id:2"}, registry)  # type: ignore[arg-type]
+    assert found is (in_time == "yes")
+    assert registry.wanted == []
