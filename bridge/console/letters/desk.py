@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-import orjson
-
 from bridge.commands import command
 from bridge.config.sections import Config
 from bridge.console.confined.cell import ConfinedCell
@@ -256,8 +254,3 @@ def _told(work: Callable[[], T]) -> Awaitable[T]:
             raise PageRefusedError(503, str(problem)) from problem
 
     return run()
-
-
-def as_json(value: object) -> str:
-    """Indented, for a person."""
-    return exact_json.encoded(value, orjson.OPT_INDENT_2).decode()

@@ -11,7 +11,6 @@ from bridge.console.charts import LineChart
 from bridge.console.history import INTERVAL, FleetNumbers, numbers
 from bridge.console.page import ConsolePage, Context, Query, show_live
 from bridge.console.parts import ConsoleParts
-from bridge.console.rendering import Renderer
 from bridge.fleet import headline
 from bridge.fleet.headline import FleetState
 from bridge.ops.status.forecast import Pace
@@ -82,11 +81,6 @@ def _pace(view: FleetView) -> str | None:
     if view.is_kafka_away:
         return "That was when Kafka was last heard; how their number moves is known once it is back."
     return _PACES.get(view.forecast.pace, "")
-
-
-def fragment(view: FleetView, renderer: Renderer) -> str:
-    """HTML of what the page shows of one view."""
-    return renderer.fragment("now.html", {"view": view, "now": view.at, **shown(view)})
 
 
 def card(concern: FleetConcern) -> ConcernCard:
