@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
+from collections.abc import Generator
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from bridge.fleet.asking import letter_count
 from bridge.fleet.asking.letter_count import EVERY, LetterCount, LetterCounter
+from bridge.kafka.letters.letter_log import Extent
+from bridge.model import LogRange, Record, TopicPartition
 from bridge.ops.snapshot import Letters
 
 
@@ -57,3 +66,34 @@ async def test_a_count_is_believed_for_a_minute_and_made_again_behind_the_old_on
     while (await counter.count()) is first:
         await asyncio.sleep(0)
     assert topic.reads == 2
+
+
+class EndlessLog:
+    """Dead letters that there are always more of."""
+
+    topic = "letters"
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def extent(self) -> Extent:
+        partition = TopicPartition(self.topic, 0)
+        return Extent(self.topic, "id", {partition: LogRange(0, 10**9)}, {}, has_resolutions=False)
+
+    def read(self, _wanted: object, *_: object) -> Generator[list[Record]]:
+        while True:
+            yield []
+
+    def retention(self) -> float | None:
+        return None
+
+
+def test_a_count_that_never_ends_is_given_up_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(letter_count, "LetterLog", EndlessLog)
+    monkeypatch.setattr(letter_count, "LONGEST", 0.05)
+    config: Any = SimpleNamespace(
+        kafka=SimpleNamespace(group_id="g"), dead_letter=SimpleNamespace(topic="letters"), delivery=None
+    )
+    found = letter_count.count_all(config, logging.getLogger("tests.fleet"))
+    assert found.letters is None
+    assert found.problem == "The dead letters of letters were not counted within 0.05 s."

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bridge.mapping.expressions import instants
 from bridge.mapping.expressions.instants import NotATimeError
+from bridge.mapping.expressions.scalars import converter
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -62,3 +63,15 @@ def test_a_text_that_is_passed_on_unchanged_is_the_one_that_writing_it_anew_woul
     except NotATimeError:
         return
     assert instants.canonical(text) == (expected, instants.parse_text(text))
+
+
+@pytest.mark.parametrize(
+    ("moment", "milliseconds"),
+    [
+        (datetime(2026, 1, 2, 3, 4, 5, 678_999, UTC), 1_767_323_045_678),
+        (datetime(1969, 12, 31, 23, 59, 59, 999_500, UTC), -1),
+    ],
+)
+def test_a_moment_that_becomes_a_number_is_its_milliseconds_rounded_down(moment: datetime, milliseconds: int) -> None:
+    assert converter("integer", None, None)(moment) == milliseconds
+    assert converter("number", None, None)(moment) == milliseconds
