@@ -169,5 +169,7 @@ def test_every_file_of_tests_that_the_list_names_is_there_and_is_left_out_of_the
 ) -> None:
     monkeypatch.chdir(root)
     files = [Path(name) for name in listed if name.startswith(covered.TESTS)]
+    named = [Path(name) for group in listed.values() for name in re.findall(r"tests/[\w/]+(?:\.py)?", group.reason)]
+    assert [path for path in named if not path.exists()] == []
     assert [file for file in files if not file.is_file()] == []
     assert [file for file in files if not is_left_out(file)] == []

@@ -6,11 +6,13 @@ from urllib.parse import parse_qs, quote, quote_plus
 
 import pytest
 
+from bridge.aws.sigv4 import AwsKeys
 from bridge.config.sections import SchemaRegistry
 from bridge.decode.protocol import Schema
 from bridge.registry.build import build_source
 from bridge.registry.lookups import RegistryLookups
 from bridge.registry.source import RegistrySource
+from bridge.registry.transport.aws import AwsLogin
 from tests.support.registry.asking import failure, fetched, source
 from tests.support.registry.server import FakeRegistry, Reply
 from tests.support.registry.tokens import CLIENT_ID, TokenEndpoint, basic
@@ -270,3 +272,10 @@ async def test_a_refused_secret_is_waited_for_and_named_until_the_file_holds_ano
         assert lookups.schemas["id:1"] == SCHEMA
         assert lookups.snapshot().state == "ok"
         await lookups.aclose()
+
+
+def test_a_login_by_signature_is_never_another_one_by_itself() -> None:
+    def never() -> AwsKeys:
+        raise AssertionError("nobody asked anything")
+
+    assert AwsLogin("eu-central-1", never).changed() is False

@@ -262,6 +262,18 @@ def test_values_are_hidden_as_dead_letters_are_and_what_is_never_sent_as_well() 
     assert "ann@" not in json.dumps([found, sent])
 
 
+def test_records_whose_partition_leaves_are_followed_no_more_and_others_take_their_place() -> None:
+    world, screen = World(), Screen()
+    world.sink.api = lambda _work: None
+    session = TapSession(screen, TapFilter(), lambda: PLAIN, monotonic=world.time.monotonic, wall=world.time.wall)
+    world.dispatcher.listeners.add(session)
+    world.feed(P0, "ann", "bob")
+    assert session._followed == 2
+    world.lose(P0)
+    world.run(1.0)
+    assert session._followed == 0
+
+
 def test_another_mapping_hides_what_it_hides_from_the_next_record_on_also_of_who_watches_already() -> None:
     world, screen, config = World(), Screen(), _config()
     tap = Tap(lambda: config, _routes, world.dispatcher.listeners, _events([]))
