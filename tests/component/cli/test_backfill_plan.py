@@ -78,7 +78,7 @@ async def test_a_dry_run_makes_and_sets_nothing(cli: Cli, config: Config, kafka:
 @pytest.mark.usefixtures("records")
 async def test_no_api_key_is_needed(cli: Cli, config: Config, tmp_path: Path, key_file: Path) -> None:
     path = config(f"api_key_file: {key_file}", "api_key: ${NO_SUCH_KEY}")
-    refused = await cli("offsets", "show", "-c", path)
+    refused = await cli("check", "-c", path)
     assert "NO_SUCH_KEY" in refused.err, "where a key is needed"
 
     ran = await cli("backfill", "plan", str(tmp_path / "run"), "--cut", "-c", path)
