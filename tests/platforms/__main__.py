@@ -15,7 +15,7 @@ from tests.platforms.root import PROCESSORS, DebianRoot, NoRootError, is_own, pr
 from tests.platforms.supported import pythons
 
 WHEELS = "wheels"
-SAMPLE = ("tests/unit/decode", "tests/unit/kafka", "tests/unit/track", "tests/unit/sandbox", "tests/contract")
+SAMPLE = ("tests/unit/decode/protobuf", "tests/contract/emulator", "tests/contract/track")
 """What depends on a processor or on a Python most: bytes read and written, compiled packages, sockets."""
 TESTING = ("-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "-m", "everyday", "--timeout=900")
 PROFILE = "--hypothesis-profile=everyday"
