@@ -70,7 +70,7 @@ async def test_an_answer_that_never_came_is_sent_again_and_counted(
 ) -> None:
     api.set_faults(Fault(kind=kind, status=202, accepts=True, count=4))
     broker.produce(events.orders(60))
-    service = await start(track={"timeout": "500ms"})
+    service = await start(track={"timeout": "3s"})
 
     await service.until_done(60)
 
