@@ -13,7 +13,7 @@ Spec = str | dict[str, Any]
 """A value of the mapping as a file has it."""
 
 UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s.\d][^@\s.]+")
+EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s.\d][^@\s.]+")
 _IP: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4}")
 _PHONE: Final = re.compile(r"\+\d[\d ()/.-]{6,20}")
 _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,4})?")
@@ -66,7 +66,7 @@ def _by_value(values: Iterable[Any]) -> str | None:
     for value in values:
         if not isinstance(value, str) or len(value) < 6:
             continue
-        if "@" in value and _EMAIL.search(value):
+        if "@" in value and EMAIL.search(value):
             return "an e-mail address, by its values"
         if _IP.fullmatch(value):
             return "an address on the network, by its values"
@@ -83,7 +83,7 @@ def is_identifier(value: Any) -> bool:
         return True
     return bool(
         UUID.fullmatch(value)
-        or _EMAIL.fullmatch(value)
+        or EMAIL.fullmatch(value)
         or _URL.fullmatch(value)
         or _IP.fullmatch(value)
         or _LONG.fullmatch(value)

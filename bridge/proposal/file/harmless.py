@@ -13,10 +13,9 @@ from typing import Any, Final
 import orjson
 
 from bridge.proposal.documents import SampledDocument
-from bridge.proposal.looks import UUID, time_form
+from bridge.proposal.looks import EMAIL, UUID, time_form
 
 _FIRST: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _IP: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d(:\d\d)?([.,]\d+)?(.*)", re.DOTALL)
@@ -106,7 +105,7 @@ def _texts(text: str) -> Iterator[str]:
         yield from (_as(parts, moment) for moment in _moments())
     if form == "iso":
         yield from (format_datetime(moment, usegmt=True) for moment in _moments())
-    if _EMAIL.fullmatch(text):
+    if EMAIL.fullmatch(text):
         yield from (f"person{number}@mail.example" for number in count(1))
     if _URL.fullmatch(text):
         scheme = text.partition(":")[0] if text.partition(":")[0] in {"http", "https"} else "https"
