@@ -1,0 +1,76 @@
+"""``python -m bench.versus --connector aiven-http.jar``: the bridge beside Kafka Connect with Aiven's HTTP sink.
+
+Both read the same topics of a real Kafka, whose values are bodies of Track requests, and send to the same emulated API,
+which answers after 20 ms. The jar is the connector's: from its release, or built from its sources; Kafka Connect itself
+is fetched through Maven. Without a jar the bridge runs alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+from bench.broker import Broker, broker
+from bench.versus import connect
+from bench.versus.mishaps import MISHAPS
+from bench.versus.runs import Outcome, Start, bridge_config, run
+
+HEAD = ("at the API", "program", "delivered", "repeated", "out of order", "dead letters", "missing", "took", "an event")
+
+
+def main() -> int:
+    """0 when the table is printed; 2 where it cannot be."""
+    parser = argparse.ArgumentParser(prog="python -m bench.versus", description=__doc__)
+    parser.add_argument("--connector", type=Path, metavar="JAR", help="of Aiven's HTTP sink")
+    parser.add_argument("--events", type=int, default=3000, metavar="N")
+    parser.add_argument("--only", type=int, nargs="+", metavar="N", help="these mishaps, counted from 0")
+    given = parser.parse_args()
+    mishaps = [MISHAPS[number] for number in given.only] if given.only else MISHAPS
+    outcomes: list[Outcome] = []
+    with broker() as kafka, tempfile.TemporaryDirectory(prefix="versus-") as scratch:
+        if not kafka.real:
+            sys.stderr.write("there is no real Kafka here, which Kafka Connect needs\n")
+            return 2
+        programs: dict[str, Start] = {"track-bridge": partial(_bridge, kafka)}
+        if given.connector:
+            connector = given.connector.resolve()
+            programs["Connect, as it comes"] = partial(_connect, kafka, connector, connect.DEFAULTS)
+            programs["Connect, careful"] = partial(_connect, kafka, connector, connect.CAREFUL)
+        for mishap in mishaps:
+            for name, start in programs.items():
+                outcomes.append(run(kafka, name, start, mishap, given.events, Path(scratch)))
+                sys.stderr.write(f"{_line(outcomes[-1])}\n")
+        print(f"{time.strftime('%Y-%m-%d')}, {kafka.origin}, {given.events:,} events of 200 users, 12 partitions\n")
+    print("\n".join((_row(HEAD), _row("---" for _ in HEAD), *map(_line, outcomes))))
+    return 0
+
+
+def _bridge(kafka: Broker, scratch: Path, topic: str, letters: str, url: str) -> list[str]:
+    path = scratch / f"{topic}.yaml"
+    bridge_config(path, kafka.bootstrap, topic, letters, url)
+    return [sys.executable, "-m", "bridge", "run", "--config", str(path)]
+
+
+def _connect(
+    kafka: Broker, connector: Path, more: Mapping[str, str], scratch: Path, topic: str, letters: str, url: str
+) -> list[str]:
+    return connect.command(connector, scratch, more, bootstrap=kafka.bootstrap, topic=topic, letters=letters, url=url)
+
+
+def _line(outcome: Outcome) -> str:
+    counts = (outcome.accepted, outcome.repeated, outcome.disordered, outcome.letters, outcome.missing)
+    measured = f"{outcome.seconds:.1f} s", f"{outcome.micros:.0f} µs"
+    return _row((outcome.mishap, outcome.program, *(f"{count:,}" for count in counts), *measured))
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

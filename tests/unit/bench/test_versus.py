@@ -1,0 +1,37 @@
+"""What the comparison with another program says of a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from bench.versus.mishaps import MISHAPS, ORDINARY, REFUSED
+from bench.versus.runs import Outcome, bridge_config, disordered
+from bridge.config.load import read
+from bridge.sandbox.emulator import Fault
+
+OUTCOME = Outcome("a program", "nothing", 100, 100, 0, 0, 0, 1.0, 50.0)
+
+
+def test_an_event_behind_a_later_one_of_its_user_is_out_of_order() -> None:
+    assert disordered([("a", 1), ("b", 0), ("a", 2), ("b", 3)]) == 0
+    assert disordered([("a", 1), ("a", 4), ("b", 0), ("a", 2), ("a", 3), ("a", 5)]) == 2
+
+
+def test_what_is_neither_delivered_nor_a_dead_letter_is_missing() -> None:
+    assert OUTCOME.missing == 0
+    assert replace(OUTCOME, accepted=90, letters=4).missing == 6
+    assert replace(OUTCOME, letters=3).missing == 0, "delivered, though its answer was lost, and a dead letter"
+
+
+def test_every_mishap_is_one_that_the_emulated_api_knows() -> None:
+    assert len({mishap.name for mishap in MISHAPS}) == len(MISHAPS)
+    assert all(Fault.from_json(dict(fault)) for mishap in MISHAPS for fault in mishap.script)
+
+
+def test_the_bridge_takes_the_configuration_that_it_is_compared_with(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.yaml"
+    bridge_config(path, "127.0.0.1:9092", "orders", "letters", "http://127.0.0.1:1")
+    config = read(path, {}).config
+    assert config is not None
+    assert config.mapping.events.keys() == {ORDINARY, REFUSED}
