@@ -115,7 +115,7 @@ async def test_a_record_with_two_events_is_done_when_both_are(broker: Broker, ap
     slow = Fault(kind=FaultKind.HANG, event_name="Gift Received")
     api.set_faults(slow)
     broker.produce([events.gift("u-1", 1)], partition=0)
-    service = await start(track={"timeout": "500ms"})
+    service = await start(track={"timeout": "3s"})
     await service.until("the first event is in", lambda: len(api.ledger.accepted) == 1)
 
     assert service.now().tally.buffered == 1
