@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 
@@ -177,3 +178,12 @@ async def test_on_a_thread_of_its_own_it_does_the_same(echo: tuple[str, int]) ->
         with pytest.raises(ConnectionError):
             await asyncio.to_thread(talk, proxy.port, b"hello")
         assert (proxy.counts.opened, proxy.counts.refused) == (1, 1)
+
+
+def test_a_connection_that_it_takes_while_it_ends_is_closed() -> None:
+    for _ in range(20):
+        with ThreadedProxy(("127.0.0.1", 1)) as proxy:
+            client = socket.create_connection(("127.0.0.1", proxy.port))
+        with client, contextlib.suppress(ConnectionResetError):
+            client.settimeout(30)
+            assert client.recv(1) == b""
