@@ -19,6 +19,7 @@ from bench.broker import Broker, broker
 from bench.versus import connect
 from bench.versus.mishaps import MISHAPS
 from bench.versus.runs import Outcome, Start, bridge_config, run
+from tests.support.kafka.jars import JarsUnavailableError
 
 HEAD = ("at the API", "program", "delivered", "repeated", "out of order", "dead letters", "missing", "took", "an event")
 
@@ -30,6 +31,9 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=3000, metavar="N")
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="these mishaps, counted from 0")
     given = parser.parse_args()
+    if given.connector and (problem := _problem(given.connector)):
+        sys.stderr.write(f"{problem}\n")
+        return 2
     mishaps = [MISHAPS[number] for number in given.only] if given.only else MISHAPS
     outcomes: list[Outcome] = []
     with broker() as kafka, tempfile.TemporaryDirectory(prefix="versus-") as scratch:
@@ -48,6 +52,17 @@ def main() -> int:
         print(f"{time.strftime('%Y-%m-%d')}, {kafka.origin}, {given.events:,} events of 200 users, 12 partitions\n")
     print("\n".join((_row(HEAD), _row("---" for _ in HEAD), *map(_line, outcomes))))
     return 0
+
+
+def _problem(connector: Path) -> str | None:
+    """Why Kafka Connect cannot run with it here."""
+    if not connector.is_file():
+        return f"--connector {connector}: there is no such file; name the jar of Aiven's HTTP sink"
+    try:
+        connect.jars()
+    except JarsUnavailableError as error:
+        return f"Kafka Connect cannot run here: {error}"
+    return None
 
 
 def _bridge(kafka: Broker, scratch: Path, topic: str, letters: str, url: str) -> list[str]:

@@ -3,30 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.kafka.jars import FETCH_TIMEOUT, KAFKA_VERSION, LOG4J_VERSION, cache_folder, ensure
+from tests.support.kafka.jars import KAFKA_VERSION, LOG4J, LOG4J_VERSION, cache_folder, ensure, fetch
 
-POM = """\
-<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>track-bridge</groupId><artifactId>versus</artifactId><version>1</version>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.kafka</groupId><artifactId>connect-runtime</artifactId><version>{kafka}</version>
-    </dependency>
-    <dependency>
-      <groupId>org.apache.kafka</groupId><artifactId>connect-json</artifactId><version>{kafka}</version>
-    </dependency>
-    <dependency>
-      <groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>{log4j}</version>
-    </dependency>
-  </dependencies>
-</project>
-"""
 MAIN = "org.apache.kafka.connect.cli.ConnectStandalone"
 CONNECTOR = "io.aiven.kafka.connect.http.HttpSinkConnector"
 DEFAULTS: Mapping[str, str] = {}
@@ -41,27 +22,13 @@ CAREFUL: Mapping[str, str] = {
 """Ten more tries, and what fails them all goes to a topic of dead letters."""
 
 
-class ConnectUnavailableError(Exception):
-    """Why Kafka Connect cannot run here; a sentence."""
-
-
 def jars() -> Path:
-    """Kafka Connect's own, fetched once through Maven into the user's cache."""
+    """Kafka Connect's own, fetched once through Maven into the user's cache. Raises `JarsUnavailableError`."""
     folder = cache_folder() / f"connect-{KAFKA_VERSION}-log4j-{LOG4J_VERSION}"
-    if folder.exists():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        (Path(scratch) / "pom.xml").write_text(POM.format(kafka=KAFKA_VERSION, log4j=LOG4J_VERSION))
-        command = ["mvn", "--batch-mode", "--quiet", "dependency:copy-dependencies", "-DincludeScope=runtime"]
-        command.append(f"-DoutputDirectory={scratch}/jars")
-        answer = subprocess.run(
-            command, cwd=scratch, capture_output=True, text=True, check=False, timeout=FETCH_TIMEOUT
-        )
-        if answer.returncode:
-            said = (answer.stdout + answer.stderr).strip()[:300]
-            raise ConnectUnavailableError(f"mvn could not fetch Kafka Connect {KAFKA_VERSION}: {said}")
-        (Path(scratch) / "jars").rename(folder)
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        own = [("org.apache.kafka", name, KAFKA_VERSION) for name in ("connect-runtime", "connect-json")]
+        fetch(folder, f"Kafka Connect {KAFKA_VERSION}", *own, LOG4J)
     return folder
 
 

@@ -23,17 +23,13 @@ FETCH_TIMEOUT = 600.0
 POM = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
-  <groupId>track-bridge</groupId><artifactId>test-broker</artifactId><version>1</version>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.kafka</groupId><artifactId>kafka_{scala}</artifactId><version>{kafka}</version>
-    </dependency>
-    <dependency>
-      <groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>{log4j}</version>
-    </dependency>
-  </dependencies>
+  <groupId>track-bridge</groupId><artifactId>fetched</artifactId><version>1</version>
+  <dependencies>{dependencies}</dependencies>
 </project>
 """
+DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
+LOG4J = ("org.apache.logging.log4j", "log4j-slf4j-impl", LOG4J_VERSION)
+"""What writes the log of all of them."""
 
 LOGGING = """\
 status = error
@@ -138,7 +134,9 @@ def ensure() -> Jars:
         with (home / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not jars.folder.exists():
-                _fetch(home, jars.folder)
+                fetch(
+                    jars.folder, f"Kafka {KAFKA_VERSION}", ("org.apache.kafka", f"kafka_{SCALA}", KAFKA_VERSION), LOG4J
+                )
     if not (jars.logging.exists() and jars.logging.read_text() == LOGGING):
         fresh = jars.logging.with_name(f"log4j2.{os.getpid()}.new")
         fresh.write_text(LOGGING)
@@ -146,12 +144,19 @@ def ensure() -> Jars:
     return jars
 
 
-def _fetch(home: Path, destination: Path) -> None:
+def fetch(destination: Path, what: str, *artifacts: tuple[str, str, str]) -> None:
+    """Put these (group, name, version) and all they need into a new folder, through Maven.
+
+    Raises:
+        JarsUnavailableError: no Maven, or it could not fetch them.
+
+    """
     if shutil.which("mvn") is None:
-        message = "Kafka's jars are not in the cache and there is no mvn to fetch them"
+        message = f"the jars of {what} are not in the cache and there is no mvn to fetch them"
         raise JarsUnavailableError(message)
-    with tempfile.TemporaryDirectory(dir=home) as folder:
-        (Path(folder) / "pom.xml").write_text(POM.format(scala=SCALA, kafka=KAFKA_VERSION, log4j=LOG4J_VERSION))
+    with tempfile.TemporaryDirectory(dir=destination.parent) as folder:
+        dependencies = "".join(DEPENDENCY.format(*artifact) for artifact in artifacts)
+        (Path(folder) / "pom.xml").write_text(POM.format(dependencies=dependencies))
         fetched = Path(folder) / "jars"
         command = ["mvn", "--batch-mode", "--quiet", "dependency:copy-dependencies", "-DincludeScope=runtime"]
         answer = subprocess.run(
@@ -164,6 +169,6 @@ def _fetch(home: Path, destination: Path) -> None:
         )
         if answer.returncode != 0:
             said = (answer.stdout + answer.stderr).strip().splitlines()
-            message = f"mvn could not fetch the jars of Kafka {KAFKA_VERSION}: {said[0] if said else 'it said nothing'}"
+            message = f"mvn could not fetch the jars of {what}: {said[0] if said else 'it said nothing'}"
             raise JarsUnavailableError(message)
         fetched.rename(destination)  # all of them or none: an interrupted fetch leaves nothing behind

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from bench.versus import __main__ as versus
 from bench.versus.mishaps import MISHAPS, ORDINARY, REFUSED
 from bench.versus.runs import Outcome, bridge_config, disordered
 from bridge.config.load import read
@@ -35,3 +38,13 @@ def test_the_bridge_takes_the_configuration_that_it_is_compared_with(tmp_path: P
     config = read(path, {}).config
     assert config is not None
     assert config.mapping.events.keys() == {ORDINARY, REFUSED}
+
+
+def test_a_connector_that_is_not_there_is_said_before_anything_is_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["versus", "--connector", "/nowhere/aiven.jar"])
+    assert versus.main() == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "--connector /nowhere/aiven.jar: there is no such file; name the jar of Aiven's HTTP sink\n"
