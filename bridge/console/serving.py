@@ -37,6 +37,7 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.ops.log.logger import EventLogger, Logging, set_up
 from bridge.sending.job import SendJobs
 from bridge.service.main import on_loop, secrets_of
+from bridge.terminal import Terminal
 from bridge.text.listening import cannot_listen
 
 _BACKLOG: Final = 128
@@ -130,7 +131,7 @@ def listening(listen: Listen) -> Iterator[tuple[socket.socket, str]]:
 async def serve(
     console: Console, server_socket: socket.socket, log: EventLogger, limits: ConnectionLimits = _LIMITS
 ) -> None:
-    """Until SIGINT or SIGTERM."""
+    """Until SIGINT or SIGTERM, or SIGHUP where that means that its terminal is gone."""
     server = _ConsoleServer(
         uvicorn.Config(
             console.application,
@@ -150,7 +151,10 @@ async def serve(
         server.should_exit = True
         console.close()
 
-    def keep() -> None:
+    def hung_up() -> None:
+        if terminal.is_gone:
+            stop(signal.SIGHUP)
+            return
         log.warning(
             "console_needs_restart",
             message="SIGHUP: the console reads its configuration at its start only, and goes on with the one it has:"
@@ -158,7 +162,8 @@ async def serve(
         )
 
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, keep)
+    terminal = Terminal()
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop, number)
     try:

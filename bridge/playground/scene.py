@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-import signal
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from bridge import commands
+from bridge import commands, terminal
 from bridge.commands import Invocation
 from bridge.config import environment
 from bridge.config.keys.scalars import Listen
@@ -51,7 +50,6 @@ TROUBLE: Final = (70, 90, 150)
 LETTERS: Final = "playground.dlq"
 REJECTION: Final = '{"errors":[{"error_code":"invalid_event","message":"this event name is not known"}]}'
 _LOOK: Final = 0.25
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _BUDGET: Final = 600
 
 
@@ -106,10 +104,10 @@ def stage(options: PlaygroundOptions) -> PlaygroundStage:
 
 
 async def play(options: PlaygroundOptions) -> ExitCode:
-    """Until SIGINT, SIGTERM or SIGHUP."""
+    """Until SIGINT, SIGTERM, or SIGHUP where nothing has that ignored."""
     began = time.monotonic()
     stop = asyncio.Event()
-    for number in _SIGNALS:
+    for number in terminal.ends():
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     staged = stage(options)
     book = RequestBook(500, time.time())

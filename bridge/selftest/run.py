@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from bridge import terminal
 from bridge.config import environment
 from bridge.formats import letter_headers
 from bridge.model import Forget, Record
@@ -72,12 +73,13 @@ Tell = Callable[[str], None]
 async def run(options: Options, show: Show, tell: Tell) -> SelftestResult:
     """All of it. Raises `sandbox.own_topics.ClusterError` and `events.NoEventError` before any replica is started.
 
-    SIGTERM cancels it, as Ctrl-C does: what was created is deleted again.
+    SIGTERM and a terminal that is gone cancel it, as Ctrl-C does: what was created is deleted again.
     """
     began = time.monotonic()
     this = asyncio.current_task()
     if this is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+        for number in set(terminal.ends()) - {signal.SIGINT}:  # which the loop itself takes
+            asyncio.get_running_loop().add_signal_handler(number, this.cancel)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bridge-selftest-")))
         processes = stack.enter_context(ChildProcesses(_environment()))

@@ -32,10 +32,10 @@ from bridge.service.orders.over_network import Orders
 from bridge.service.preflight import NotReadyError, unreachable
 from bridge.service.reload.candidate import ConfigurationFile
 from bridge.service.reload.reloader import Reloader
-from bridge.service.reload.terminal import Terminal
 from bridge.service.stop_signals import StopSignals
 from bridge.service.telemetry_switch import telemetry
 from bridge.service.time import ClockReading
+from bridge.terminal import Terminal
 from bridge.track.build import build_credentials
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from bridge import terminal
 from bridge.cli import status_screen
 from bridge.cli.frame import acting
 from bridge.cli.top import keyboard, screen
@@ -37,7 +38,6 @@ _NO_RIGHT: Final = (
     "Nothing can be changed from here: console.token_file is not set. Give the replicas and this command a file with "
     "the same token, or run the command beside the replica."
 )
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Top:
@@ -262,7 +262,8 @@ async def on_terminal(
     loop, number = asyncio.get_running_loop(), sys.stdin.fileno()
     with keyboard.taken(number):
         loop.add_reader(number, lambda: top.typed(keyboard.read(number)))
-        for each in _SIGNALS:
+        ends = terminal.ends()
+        for each in ends:
             loop.add_signal_handler(each, top.end)
         loop.add_signal_handler(signal.SIGWINCH, top.redraw)
         try:
@@ -271,6 +272,6 @@ async def on_terminal(
                 await files.close()  # What is in flight gets its answer.
         finally:
             loop.remove_reader(number)
-            for each in (*_SIGNALS, signal.SIGWINCH):
+            for each in (*ends, signal.SIGWINCH):
                 with contextlib.suppress(ValueError):
                     loop.remove_signal_handler(each)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from tests.component.cli.test_run_and_status import Running, running
 from tests.support.prepared.client import Program, program
+from tests.support.terminal import at_a_terminal
 from tests.support.waiting import patience
 
 Config = Callable[..., str]
@@ -56,3 +58,22 @@ async def test_it_shows_the_running_bridge_and_ends_at_once_while_somebody_watch
                 events = (await process.communicate())[0].decode()
     assert process.returncode == 0
     assert [json.loads(line)["event"] for line in events.splitlines()][-2:] == ["console_stopping", "console_stopped"]
+
+
+@pytest.mark.slow(reason="starts an interpreter at a terminal of its own", seconds=3)
+async def test_its_terminal_that_is_gone_ends_it_and_sighup_alone_does_not(
+    running: Running, config: Config, tmp_path: Path
+) -> None:
+    """Nobody could stop by Ctrl-C any more what went on, and its port would stay taken."""
+    path = written(Path(config()), running.url)
+    with at_a_terminal("console", "-c", str(path), log=tmp_path / "at-a-terminal.log") as console:
+        await console.says('"console_listening"')
+        os.kill(console.pid, signal.SIGHUP)
+        await console.says('"console_needs_restart"')
+        console.hang_up()
+        assert await console.ended() == 0
+    last = [json.loads(line) for line in console.written().splitlines()[-2:]]
+    assert [(line["event"], line.get("cause")) for line in last] == [
+        ("console_stopping", "SIGHUP"),
+        ("console_stopped", None),
+    ]

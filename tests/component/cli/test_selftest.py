@@ -190,7 +190,10 @@ async def running(tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     logs = tmp_path / "logs"
     command = (sys.executable, "-m", "bridge", "selftest", "--events", "5000", "--logs", str(logs))
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        *command,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # whoever runs this may do so under nohup
     )
 
     def both_are_started() -> bool:
@@ -217,8 +220,8 @@ def _both_are_started(logs: Path) -> bool:
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)],
-    ids=["Ctrl-C", "SIGTERM", "kill -9"],
+    [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGHUP, 130), (signal.SIGKILL, -9)],
+    ids=["Ctrl-C", "SIGTERM", "the terminal is gone", "kill -9"],
 )
 async def test_no_process_outlives_it_however_it_ends(
     running: asyncio.subprocess.Process, number: signal.Signals, code: int

@@ -6,9 +6,7 @@ import asyncio
 import itertools
 import json
 import os
-import pty
 import signal
-import sys
 import threading
 import time
 from collections import Counter
@@ -27,6 +25,7 @@ from tests.component.service.conftest import Configure, Start, StartProcess
 from tests.support.service import events, ledger, settings
 from tests.support.service.embedded import Broker
 from tests.support.service.in_process import Service
+from tests.support.terminal import at_a_terminal
 from tests.support.waiting import until
 
 RENAMED = {
@@ -202,33 +201,13 @@ async def test_at_a_terminal_sighup_means_that_it_is_gone_and_stops_the_bridge_i
     configure: Configure, tmp_path: Path
 ) -> None:
     """Nobody could stop by Ctrl-C any more what went on."""
-    log = tmp_path / "at-a-terminal.log"
-    file = configure()
-    child, terminal = pty.fork()
-    if child == 0:  # the child's terminal is its own; what it writes goes to the file
-        writes = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.dup2(writes, 1)
-        os.dup2(writes, 2)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may do so under nohup
-        os.execv(sys.executable, [sys.executable, "-m", "bridge", "run", "-c", str(file)])  # noqa: S606 - no shell
-    try:
-        await until("it runs", lambda: log.exists() and '"started"' in log.read_text(encoding="utf-8"))
-        os.kill(child, signal.SIGHUP)
-        await until("it read the file", lambda: "configuration_unchanged" in log.read_text(encoding="utf-8"))
-        os.close(terminal)
-        code: list[int] = []
-
-        def has_ended() -> bool:
-            ended, status = os.waitpid(child, os.WNOHANG)
-            code.extend([os.waitstatus_to_exitcode(status)] if ended else [])
-            return bool(ended)
-
-        await until("it ended", has_ended)
-    except BaseException:
-        os.kill(child, signal.SIGKILL)
-        raise
-    assert code == [0], log.read_text(encoding="utf-8")
-    assert "SIGHUP: the terminal is gone" in log.read_text(encoding="utf-8")
+    with at_a_terminal("run", "-c", str(configure()), log=tmp_path / "at-a-terminal.log") as running:
+        await running.says('"started"')
+        os.kill(running.pid, signal.SIGHUP)
+        await running.says("configuration_unchanged")
+        running.hang_up()
+        assert await running.ended() == 0
+    assert "SIGHUP: the terminal is gone" in running.written()
 
 
 async def test_a_file_that_says_the_same_changes_nothing_and_one_set_back_is_no_problem_any_more(

@@ -58,7 +58,8 @@ def test_a_sequence_that_comes_in_two_pieces_is_the_same(typed: list[str], cut: 
 
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may do so under nohup
 from bridge.cli.top import program
 from bridge.fleet.view import FleetView
 
