@@ -24,7 +24,7 @@ from bridge.emulator.seen import RequestBook, SeenRequest
 from bridge.emulator.served import EmulatorSurroundings
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
-from bridge.playground import own, places, posted, things
+from bridge.playground import own, places, posted, things, voice
 from bridge.playground.api import PlaygroundApi
 from bridge.playground.children import Household
 from bridge.playground.folder import Folder
@@ -151,7 +151,8 @@ async def _run(
             if not is_announced and (book.seen or (time.monotonic() - began > 15 and _answers(where.bridge))):
                 is_announced = True
                 about = announced(options, staged, folder, where)
-                say(things.announcement(about, has_console=has_console, seconds=time.monotonic() - began))
+                took = time.monotonic() - began
+                say(things.announcement(about, has_console=has_console, seconds=took, room=voice.room()))
             household.look()
             # Six partitions that are released are said once.
             for sentence in dict.fromkeys(ear.new() if is_announced else ()):

@@ -13,6 +13,7 @@ from bridge.playground import posted
 from bridge.playground.folder import Folder
 from bridge.playground.places import PlaygroundPlaces
 from bridge.sandbox.sample import SampleRecord
+from bridge.text import paragraphs
 from bridge.text.amounts import plural, span
 
 _LONGEST: Final = 200
@@ -36,10 +37,10 @@ class Announced:
     """Events of the shop in a second."""
 
 
-def announcement(about: Announced, *, has_console: bool, seconds: float) -> str:
-    """Everything that a newcomer has to know."""
+def announcement(about: Announced, *, has_console: bool, seconds: float, room: int) -> str:
+    """Everything that a newcomer has to know, in `room` columns: broken between words, but for what is copied."""
     is_shop = about.own is None
-    lines = [
+    above = [
         f"The playground is up, after {span(seconds)}:",
         "",
         *(f"  {line}" for line in addresses(about, has_console=has_console)),
@@ -48,13 +49,20 @@ def announcement(about: Announced, *, has_console: bool, seconds: float) -> str:
         "",
     ]
     edited = about.own or about.folder.configuration
+    tries: list[str] = []
     for number, (what, typed) in enumerate(ten(about, edited, is_shop=is_shop), 1):
-        lines += [f"{number:3}. {what}", *(f"     {line}" for line in typed)]
+        first, *more = paragraphs.wrapped(what, room - 5)
+        tries += [f"{number:3}. {first}", *(f"     {line}" for line in (*more, *typed))]
     shop = f"{about.rate:g} events a second come from the shop"
     records = shop if is_shop else f"{plural(len(about.records), 'record')} of yours put into Kafka"
     none = "No record of yours is in Kafka: `--samples FILE` brings some"
     said = records if is_shop or about.records else none
-    return "\n".join([*lines, "", f"{said}.", "Ctrl-C ends all of it. What happens:", ""])
+    below = ["", f"{said}.", "Ctrl-C ends all of it. What happens:", ""]
+    return "\n".join([*_broken(above, room), *tries, *_broken(below, room)])
+
+
+def _broken(lines: Sequence[str], room: int) -> list[str]:
+    return [part for line in lines for part in paragraphs.wrapped(line, room)]
 
 
 def addresses(about: Announced, *, has_console: bool) -> list[str]:

@@ -84,6 +84,16 @@ def test_the_start_says_what_is_in_the_folder_and_what_an_edit_takes(tmp_path: P
     assert edit in [what for what, _ in things.ten(own, Path("bridge.yaml"), is_shop=False)]
 
 
+def test_on_a_narrow_terminal_the_start_is_broken_between_words_and_what_is_copied_is_not(tmp_path: Path) -> None:
+    own = Announced(HERE, Folder(tmp_path / "play"), Path("bridge.yaml"), ["mine"], [], None, 1.0)
+    wide, narrow = (things.announcement(own, has_console=True, seconds=3.0, room=room) for room in (500, 60))
+    assert narrow.split() == wide.split()
+    commands = [line for _, typed in things.ten(own, Path("bridge.yaml"), is_shop=False) for line in typed]
+    assert {f"     {line}" for line in commands} <= set(narrow.splitlines())
+    prose = [line for line in narrow.splitlines() if line.strip() not in commands and str(tmp_path) not in line]
+    assert max(map(len, prose)) <= 60 < max(map(len, wide.splitlines()))
+
+
 def test_a_record_to_post_that_is_too_long_for_a_command_lies_in_the_folder_and_goes_with_it(tmp_path: Path) -> None:
     config, samples = tmp_path / "own.yaml", tmp_path / "records.ndjson"
     config.write_text(OWN)
