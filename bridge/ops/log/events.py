@@ -534,6 +534,15 @@ class Events:
         """Allowed, but worth a line: as at a start, of a file that is taken over."""
         self._log.warning("configuration", key=key, message=message)
 
+    def first_delivered(self, *, delivered: int, seconds: float) -> None:
+        """The API took something, this long after the start: whoever waits for a sign that it works has it."""
+        self._log.info(
+            "first_delivered",
+            delivered=delivered,
+            seconds=round(seconds, 3),
+            message=completed("It works. From here on `track-bridge status` says how it goes."),
+        )
+
     def nothing_mapped(self, *, records: int, types: Mapping[str, int]) -> None:
         """Many records passed and no route named the type of any: most likely the mapping looks in the wrong place."""
         self._log.warning(

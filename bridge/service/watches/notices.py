@@ -20,7 +20,7 @@ KEYS_EVERY: Final = 5.0
 
 
 class Notices:
-    """A key that changed or cannot be read, a mapping that matches nothing, metadata keys that vanish."""
+    """The first delivery, a key that changed or cannot be read, a mapping that matches nothing, keys that vanish."""
 
     def __init__(
         self,
@@ -38,6 +38,8 @@ class Notices:
         self._working = working
         self._generation = News(credentials.generation)
         self._problem = News()
+        self._began = time.monotonic()
+        self._has_delivered = False
         self._is_mapping_known = False
         self._before = 0, 0
         """Records that came, and those without a rule, before the mapping worked."""
@@ -51,11 +53,18 @@ class Notices:
             return
         self._due = now + 1.0
         self._events.tick()
+        self._look_at_first(now)
         self._look_at_key()
         self._look_at_mapping()
         if now >= self._keys_due:
             self._keys_due = now + KEYS_EVERY
             self._look_at_keys()
+
+    def _look_at_first(self, now: float) -> None:
+        delivered = self._dispatcher.tally.delivered
+        if delivered and not self._has_delivered:
+            self._has_delivered = True
+            self._events.first_delivered(delivered=delivered, seconds=now - self._began)
 
     def _look_at_key(self) -> None:
         credentials, events = self._credentials, self._events

@@ -196,6 +196,20 @@ def _totals(scraped: str) -> dict[str, int]:
     return totals
 
 
+async def test_that_the_first_events_are_delivered_is_said_once(broker: Broker, start: Start) -> None:
+    service = await start()
+    assert service.lines.events("first_delivered") == []
+
+    broker.produce(events.orders(3))
+    await service.until("it is said", lambda: bool(service.lines.events("first_delivered")))
+    broker.produce(events.orders(3))
+    await service.until_done(6)
+    await service.stop()
+    [said] = service.lines.events("first_delivered")
+    assert 1 <= said["delivered"] <= 3
+    assert said["seconds"] > 0
+
+
 async def test_a_mapping_that_matches_nothing_is_said_once(broker: Broker, start: Start) -> None:
     broker.produce([events.record(f"misspelt.{number % 3}", "u", number) for number in range(1500)])
     service = await start()

@@ -114,6 +114,7 @@ SAID: dict[str, Callable[[Events], None]] = {
     "configuration_unsettled": lambda e: e.configuration_unsettled(file="bridge.yaml"),
     "key_reloaded": lambda e: e.key_reloaded(),
     "key_unreadable": lambda e: e.key_unreadable(detail="/run/key is empty"),
+    "first_delivered": lambda e: e.first_delivered(delivered=1, seconds=0.5),
     "nothing_mapped": lambda e: e.nothing_mapped(records=1_000, types={"page.viewed": 1_000}),
     "metadata_key_vanished": lambda e: e.metadata_key_vanished(route="r", key="amount", reads="data.total", events=20),
     "metadata_key_returned": lambda e: e.metadata_key_returned(route="r", key="amount", events=20),
