@@ -1,1 +1,1 @@
-"""The bridge and Kafka Connect with an HTTP sink: the same records, the same API, the same mishaps."""
+"""The bridge beside others that send records by HTTP: the same records, the same API, the same mishaps."""

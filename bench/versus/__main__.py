@@ -1,8 +1,9 @@
-"""``python -m bench.versus --connector aiven-http.jar``: the bridge beside Kafka Connect with Aiven's HTTP sink.
+"""``python -m bench.versus --connector aiven-http.jar --benthos``: the bridge beside two others that send by HTTP.
 
-Both read the same topics of a real Kafka, whose values are bodies of Track requests, and send to the same emulated API,
+All read the same topics of a real Kafka, whose values are bodies of Track requests, and send to the same emulated API,
 which answers after 20 ms. The jar is the connector's: from its release, or built from its sources; Kafka Connect itself
-is fetched through Maven. Without a jar the bridge runs alone.
+is fetched through Maven. Benthos is built from its Go modules, which takes minutes. Without them the bridge runs
+alone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from functools import partial
 from pathlib import Path
 
 from bench.broker import Broker, broker
-from bench.versus import connect
+from bench.versus import benthos, connect
+from bench.versus.benthos import BenthosUnavailableError
 from bench.versus.mishaps import MISHAPS
 from bench.versus.runs import Outcome, Start, bridge_config, run
 from tests.support.kafka.jars import JarsUnavailableError
@@ -28,10 +30,11 @@ def main() -> int:
     """0 when the table is printed; 2 where it cannot be."""
     parser = argparse.ArgumentParser(prog="python -m bench.versus", description=__doc__)
     parser.add_argument("--connector", type=Path, metavar="JAR", help="of Aiven's HTTP sink")
+    parser.add_argument("--benthos", action="store_true", help="which is Redpanda Connect today; built with go")
     parser.add_argument("--events", type=int, default=3000, metavar="N")
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="these mishaps, counted from 0")
     given = parser.parse_args()
-    if given.connector and (problem := _problem(given.connector)):
+    if problem := _problem(given.connector, wants_benthos=given.benthos):
         sys.stderr.write(f"{problem}\n")
         return 2
     mishaps = [MISHAPS[number] for number in given.only] if given.only else MISHAPS
@@ -45,6 +48,9 @@ def main() -> int:
             connector = given.connector.resolve()
             programs["Connect, as it comes"] = partial(_connect, kafka, connector, connect.DEFAULTS)
             programs["Connect, careful"] = partial(_connect, kafka, connector, connect.CAREFUL)
+        if given.benthos:
+            programs["Benthos, as it comes"] = partial(_benthos, kafka, benthos.AS_IT_COMES)
+            programs["Benthos, careful"] = partial(_benthos, kafka, benthos.CAREFUL)
         for mishap in mishaps:
             for name, start in programs.items():
                 outcomes.append(run(kafka, name, start, mishap, given.events, Path(scratch)))
@@ -54,14 +60,19 @@ def main() -> int:
     return 0
 
 
-def _problem(connector: Path) -> str | None:
-    """Why Kafka Connect cannot run with it here."""
-    if not connector.is_file():
+def _problem(connector: Path | None, *, wants_benthos: bool) -> str | None:
+    """Why one of them cannot run here."""
+    if connector and not connector.is_file():
         return f"--connector {connector}: there is no such file; name the jar of Aiven's HTTP sink"
     try:
-        connect.jars()
+        if connector:
+            connect.jars()
+        if wants_benthos:
+            benthos.program()
     except JarsUnavailableError as error:
         return f"Kafka Connect cannot run here: {error}"
+    except BenthosUnavailableError as error:
+        return f"Benthos cannot be built here: {error}"
     return None
 
 
@@ -75,6 +86,10 @@ def _connect(
     kafka: Broker, connector: Path, more: Mapping[str, str], scratch: Path, topic: str, letters: str, url: str
 ) -> list[str]:
     return connect.command(connector, scratch, more, bootstrap=kafka.bootstrap, topic=topic, letters=letters, url=url)
+
+
+def _benthos(kafka: Broker, more: Mapping[str, object], scratch: Path, topic: str, letters: str, url: str) -> list[str]:
+    return benthos.command(scratch, more, bootstrap=kafka.bootstrap, topic=topic, letters=letters, url=url)
 
 
 def _line(outcome: Outcome) -> str:

@@ -48,3 +48,14 @@ def test_a_connector_that_is_not_there_is_said_before_anything_is_started(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == "--connector /nowhere/aiven.jar: there is no such file; name the jar of Aiven's HTTP sink\n"
+
+
+def test_what_cannot_be_built_is_said_before_anything_is_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["versus", "--benthos"])
+    assert versus.main() == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "Benthos cannot be built here: there is no go, which builds it\n")
