@@ -196,7 +196,7 @@ async def test_a_process_takes_a_mapping_over_on_sighup_and_lives_on_after_a_wro
     assert await running.terminate() == 0
 
 
-@pytest.mark.slow(reason="starts several interpreters", seconds=4)
+@pytest.mark.slow(reason="starts an interpreter at a terminal of its own", seconds=4)
 async def test_at_a_terminal_sighup_means_that_it_is_gone_and_stops_the_bridge_in_order(
     configure: Configure, tmp_path: Path
 ) -> None:

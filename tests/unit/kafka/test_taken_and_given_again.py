@@ -6,7 +6,7 @@ import pytest
 
 from bridge.config.keys.scalars import StartPoint
 from bridge.holds import Reason
-from tests.unit.kafka.test_operator_requests import A, Scene, mapped
+from tests.support.kafka.poll_side import A, Scene, mapped
 
 
 def taken(scene: Scene, *, read: int) -> None:
