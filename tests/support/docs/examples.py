@@ -68,6 +68,13 @@ class WorkedExample:
         return ExampleConfig.model_validate(given)
 
 
+def pages_of_examples() -> tuple[str, ...]:
+    """Every page that shows what becomes of records, or what is refused: all of it has to be run."""
+    shown = {"input", "record", "request", "outcome", "refused", "problems"}
+    pages = sorted(page.name for page in DOCS.glob("*.md"))
+    return tuple(page for page in pages if any(block.role in shown for block in blocks(page)))
+
+
 def worked_examples(page: str) -> list[WorkedExample]:
     """In the order of the page. Its schemas are known to every example of the page."""
     found: list[WorkedExample] = []

@@ -14,11 +14,19 @@ from bridge.config.reading import yaml_core
 from bridge.mapping.compile import CompiledMapping
 from bridge.mapping.review.examples import run_example, run_examples
 from bridge.model import Failed, Filtered, Forget, Request
-from tests.support.docs.examples import DOCS, ExampleBlock, WorkedExample, blocks, compiled, worked_examples
+from tests.support.docs.examples import (
+    DOCS,
+    ExampleBlock,
+    WorkedExample,
+    blocks,
+    compiled,
+    pages_of_examples,
+    worked_examples,
+)
 from tests.support.docs.snippets import BASE
 from tests.support.service.settings import layered
 
-PAGES = ("mapping.md", "formats.md", "cookbook.md", "users.md")
+PAGES = pages_of_examples()
 BLOCKS = {page: list(blocks(page)) for page in PAGES}
 EXAMPLES = [example for page in PAGES for example in worked_examples(page)]
 
@@ -56,14 +64,14 @@ def test_a_mapping_of_a_page_compiles_and_its_own_examples_pass(block: ExampleBl
 
 
 def test_what_a_page_calls_refused_is_refused_in_these_words() -> None:
-    refused = [block.body for block in BLOCKS["mapping.md"] if block.role == "refused"]
-    problems = [block.body for block in BLOCKS["mapping.md"] if block.role == "problems"]
+    shown = [block for page in PAGES for block in BLOCKS[page] if block.role in ("refused", "problems")]
 
-    assert len(refused) == len(problems) > 0
-    for text, expected in zip(refused, problems, strict=True):
-        _, found = compiled(text)
+    assert [block.role for block in shown] == ["refused", "problems"] * (len(shown) // 2)
+    assert shown
+    for text, expected in zip(shown[::2], shown[1::2], strict=True):
+        _, found = compiled(text.body)
         assert isinstance(found, tuple)
-        assert "\n".join(map(str, found)) == expected.strip()
+        assert "\n".join(map(str, found)) == expected.body.strip()
 
 
 def test_a_part_of_a_configuration_on_a_page_loads_beside_what_every_configuration_has(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from tests.support.lint.linted import linted_file, linted_part
 from tests.support.service.settings import layered
 
 ROOT = Path(__file__).parents[3]
-PAGES = ("cookbook.md", "mapping.md", "formats.md", "users.md")
 COOKBOOK = {block.body: block.line for block in blocks("cookbook.md") if block.role == "mapping"}
 
 
