@@ -20,7 +20,7 @@ _DROPPED: Final = {
     "read": "rows of a snapshot: they were there before, nothing happened",
     "truncate": "a table was emptied: no user is in it",
     "message": "messages of the database, of no row",
-    "identify": "says what is known of a user, and is no event: docs/mapping.md has the route that identifies",
+    "identify": "says what is known of a user, and is no event: docs/several-events.md has the route that identifies",
     "group": "says to which company a user belongs, and is no event",
     "alias": "joins two ids, and is no event",
     "page ping": "a heartbeat of a page that stays open",

@@ -37,7 +37,7 @@ def test_every_format_of_the_configuration_has_one_decoder_and_no_decoder_is_out
 
 
 def test_the_page_about_values_and_the_example_name_every_format() -> None:
-    page = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8").partition("## What the bytes may be")[2]
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8").partition("## What the bytes may be")[2]
     paragraph = page.strip().partition("\n\n")[0]
     example = (ROOT / "bridge.example.yaml").read_text(encoding="utf-8")
 
