@@ -36,7 +36,7 @@ def test_every_format_of_the_configuration_has_one_decoder_and_no_decoder_is_out
     assert tuple(DECODERS) == NAMES
 
 
-def test_the_page_about_values_and_the_example_name_every_format() -> None:
+def test_the_page_about_formats_and_the_example_name_every_format() -> None:
     page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8").partition("## What the bytes may be")[2]
     paragraph = page.strip().partition("\n\n")[0]
     example = (ROOT / "bridge.example.yaml").read_text(encoding="utf-8")
