@@ -62,7 +62,7 @@ async def _asked(address: str, fetch: Fetch, patience: float) -> ReplicaView:
         async with asyncio.timeout(2 * patience):
             return await answer
     except TimeoutError:
-        return ReplicaView(address, f"{address} began to answer and did not end within {2 * patience:g} s.")
+        return ReplicaView(address, f"{address} gave no whole answer within {2 * patience:g} s.")
 
 
 def _counted(replica: ReplicaView, group_id: str) -> ReplicaView:
