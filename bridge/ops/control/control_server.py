@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bridge.accepting import take_no_more
 from bridge.config.keys.control_socket import LONGEST
 from bridge.errors import Unreachable
 from bridge.ops.control import control_protocol
@@ -48,7 +49,7 @@ class ControlServer:
         self._path = path
         self._handler = handler
         self._limits = limits or ControlLimits()
-        self._server: asyncio.AbstractServer | None = None
+        self._server: asyncio.Server | None = None
         self._identity: tuple[int, int] | None = None
         self._open: set[asyncio.Task[None]] = set()
 
@@ -71,6 +72,7 @@ class ControlServer:
         """Answer nobody any more, and remove the socket if it is still this one's."""
         if self._server is None:
             return
+        await take_no_more(self._server)
         self._server.close()
         for task in self._open:
             task.cancel()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
+from bridge.accepting import take_no_more
 from tests.support.proxy.conditions import Conditions, Counts, Link
 from tests.support.proxy.pair import Pair, Side
-
-_TURNS: Final = 8
-"""Of the loop, until a connection that it has just taken is one of the sides."""
 
 
 class Proxy:
@@ -40,7 +38,7 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._server is not None:
-            await self._take_no_more(self._server)
+            await take_no_more(self._server)
             self._server.close()
             self.cut()
             await asyncio.gather(*self._connecting, return_exceptions=True)
@@ -50,14 +48,6 @@ class Proxy:
                 side.reset()
             await self._server.wait_closed()
             await asyncio.gather(*(side.over for side in left))
-
-    @staticmethod
-    async def _take_no_more(server: asyncio.Server) -> None:
-        """A connection that asyncio has just taken, and of which nobody is told yet, would stay open behind `close`."""
-        for listening in server.sockets:
-            asyncio.get_running_loop().remove_reader(listening.fileno())
-        for _ in range(_TURNS):
-            await asyncio.sleep(0)
 
     @property
     def address(self) -> str:
