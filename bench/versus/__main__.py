@@ -12,7 +12,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,8 +22,6 @@ from bench.versus.benthos import BenthosUnavailableError
 from bench.versus.mishaps import MISHAPS
 from bench.versus.runs import Outcome, Start, bridge_config, run
 from tests.support.kafka.jars import JarsUnavailableError
-
-HEAD = ("at the API", "program", "delivered", "repeated", "out of order", "dead letters", "missing", "took", "an event")
 
 
 def main() -> int:
@@ -56,7 +54,7 @@ def main() -> int:
                 outcomes.append(run(kafka, name, start, mishap, given.events, Path(scratch)))
                 sys.stderr.write(f"{_line(outcomes[-1])}\n")
         print(f"{time.strftime('%Y-%m-%d')}, {kafka.origin}, {given.events:,} events of 200 users, 12 partitions\n")
-    print("\n".join((_row(HEAD), _row("---" for _ in HEAD), *map(_line, outcomes))))
+    print("\n".join(map(_row, table(outcomes))))
     return 0
 
 
@@ -92,10 +90,23 @@ def _benthos(kafka: Broker, more: Mapping[str, object], scratch: Path, topic: st
     return benthos.command(scratch, more, bootstrap=kafka.bootstrap, topic=topic, letters=letters, url=url)
 
 
+def table(outcomes: Sequence[Outcome]) -> list[list[str]]:
+    """A row for each mishap and a column for each program; below, what an event cost where nothing went wrong."""
+    programs = list(dict.fromkeys(each.program for each in outcomes))
+    found = {(each.mishap, each.program): each for each in outcomes}
+    mishaps = list(dict.fromkeys(each.mishap for each in outcomes))
+    rows = [["at the API", *programs], ["---" for _ in ("", *programs)]]
+    rows += [[mishap, *(found[mishap, program].told() for program in programs)] for mishap in mishaps]
+    if (calm := MISHAPS[0].name) in mishaps:
+        usual = [found[calm, program] for program in programs]
+        rows.append(["events in a second", *(f"{each.pace:,.0f}" for each in usual)])
+        rows.append(["processor for an event", *(f"{each.micros:,.0f} µs" for each in usual)])
+    return rows
+
+
 def _line(outcome: Outcome) -> str:
-    counts = (outcome.accepted, outcome.repeated, outcome.disordered, outcome.letters, outcome.missing)
-    measured = f"{outcome.seconds:.1f} s", f"{outcome.micros:.0f} µs"
-    return _row((outcome.mishap, outcome.program, *(f"{count:,}" for count in counts), *measured))
+    cost = f"{outcome.seconds:.1f} s, {outcome.micros:.0f} µs each"
+    return f"{outcome.mishap}: {outcome.program}: {outcome.told()} in {cost}"
 
 
 def _row(cells: Iterable[str]) -> str:

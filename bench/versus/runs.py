@@ -55,6 +55,22 @@ class Outcome:
         """Neither delivered nor a dead letter."""
         return max(0, self.events - self.accepted - self.letters)
 
+    @property
+    def pace(self) -> float:
+        """Events in a second, between the first and the last."""
+        return self.accepted / self.seconds if self.seconds else 0.0
+
+    def told(self) -> str:
+        """``all``, or how many were delivered, and whatever else became of events."""
+        others = {
+            "missing": self.missing,
+            "dead letters": self.letters,
+            "sent again": self.repeated,
+            "out of order": self.disordered,
+        }
+        delivered = "all" if self.accepted == self.events else f"{self.accepted:,}"
+        return "; ".join([delivered, *(f"{count:,} {what}" for what, count in others.items() if count)])
+
 
 class EmulatedApi:
     """The emulator's process and its questions."""

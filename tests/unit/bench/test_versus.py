@@ -27,6 +27,25 @@ def test_what_is_neither_delivered_nor_a_dead_letter_is_missing() -> None:
     assert replace(OUTCOME, letters=3).missing == 0, "delivered, though its answer was lost, and a dead letter"
 
 
+def test_the_table_says_all_or_whatever_became_of_events_and_what_one_cost_where_nothing_went_wrong() -> None:
+    other = replace(OUTCOME, program="another", accepted=1, letters=0, seconds=0.0)
+    bad = replace(OUTCOME, mishap="500", accepted=90, repeated=3, disordered=2, letters=4)
+    rows = versus.table([OUTCOME, other, bad, replace(bad, program="another", letters=0)])
+    assert rows == [
+        ["at the API", "a program", "another"],
+        ["---", "---", "---"],
+        ["nothing", "all", "1; 99 missing"],
+        [
+            "500",
+            "90; 6 missing; 4 dead letters; 3 sent again; 2 out of order",
+            "90; 10 missing; 3 sent again; 2 out of order",
+        ],
+        ["events in a second", "100", "0"],
+        ["processor for an event", "50 µs", "50 µs"],
+    ]
+    assert versus.table([bad])[2:] == [["500", bad.told()]]
+
+
 def test_every_mishap_is_one_that_the_emulated_api_knows() -> None:
     assert len({mishap.name for mishap in MISHAPS}) == len(MISHAPS)
     assert all(Fault.from_json(dict(fault)) for mishap in MISHAPS for fault in mishap.script)
