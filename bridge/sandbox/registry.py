@@ -13,7 +13,7 @@ from typing import Final, Self
 
 import orjson
 
-from bridge.accepting import take_no_more
+from bridge.accepting import stop_listening
 from bridge.sandbox.emulator.connection import ReceivedRequest, ServerConnection
 from bridge.sandbox.emulator.contract import reply
 
@@ -55,8 +55,7 @@ class EmbeddedRegistry:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._server is not None:
-            await take_no_more(self._server)
-            self._server.close()
+            await stop_listening(self._server)
             for connection in list(self._connections):
                 connection.end()
             await self._server.wait_closed()

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import parse_qsl, unquote
 
-from bridge.accepting import take_no_more
+from bridge.accepting import stop_listening
 from bridge.errors import Unreachable
 from bridge.ops.admin.streaming import BegunOutlet, StreamRefusal, StreamRequest
 from bridge.text.listening import cannot_listen
@@ -138,8 +138,7 @@ class AdminServer:
         if self._sweeper is not None:
             self._sweeper.cancel()
         if self._server is not None:
-            await take_no_more(self._server)
-            self._server.close()
+            await stop_listening(self._server)
         for connection in list(self._connections):
             connection.drop()
         for task in self._tasks:

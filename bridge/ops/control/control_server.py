@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.accepting import take_no_more
+from bridge.accepting import stop_listening
 from bridge.config.keys.control_socket import LONGEST
 from bridge.errors import Unreachable
 from bridge.ops.control import control_protocol
@@ -72,8 +72,7 @@ class ControlServer:
         """Answer nobody any more, and remove the socket if it is still this one's."""
         if self._server is None:
             return
-        await take_no_more(self._server)
-        self._server.close()
+        await stop_listening(self._server)
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)

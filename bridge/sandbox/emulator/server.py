@@ -14,7 +14,7 @@ from typing import Self
 
 import orjson
 
-from bridge.accepting import take_no_more
+from bridge.accepting import stop_listening
 from bridge.sandbox.emulator import contract
 from bridge.sandbox.emulator.admin import ADMIN, administer
 from bridge.sandbox.emulator.connection import ReceivedRequest, ServerConnection
@@ -129,8 +129,7 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._server is not None:
-            await take_no_more(self._server)
-            self._server.close()
+            await stop_listening(self._server)
             self.close_connections()
             await self._server.wait_closed()
             # Transports tell of their end on a later turn of the loop.

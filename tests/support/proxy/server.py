@@ -6,7 +6,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from bridge.accepting import take_no_more
+from bridge.accepting import stop_listening
 from tests.support.proxy.conditions import Conditions, Counts, Link
 from tests.support.proxy.pair import Pair, Side
 
@@ -38,8 +38,7 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._server is not None:
-            await take_no_more(self._server)
-            self._server.close()
+            await stop_listening(self._server)
             self.cut()
             await asyncio.gather(*self._connecting, return_exceptions=True)
             # Also those of connections that are gone, and whose last bytes the conditions still keep.
