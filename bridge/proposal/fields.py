@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -12,9 +12,11 @@ from typing import Any, Final, Literal
 
 from bridge.mapping.expressions.expression import RESERVED
 from bridge.proposal.documents import SampledDocument
+from bridge.proposal.texts import NEARLY_ALL, objects_in
 from bridge.text.amounts import thousands
 
 Origin = Literal["value", "header", "key", "outer"]
+Place = tuple[Origin, tuple[str, ...]]
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """Without quotes in JMESPath, too: a path may become a part of a longer expression."""
 _HEADER: Final = re.compile(r"[\w.!#$%&'*+^`|~/:-]+")
@@ -25,6 +27,8 @@ _MOST_FIELDS: Final = 3_000
 _LONGEST: Final = 512
 """Characters that are kept of a text."""
 _LONGEST_NAME: Final = 100
+_MOST_TEXTS: Final = 4
+"""Fields of a topic that are opened, because each of their texts holds JSON."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,10 @@ class SampledField:
     """Documents that were looked at."""
     values: Mapping[int, Any] = field(repr=False)
     """What was found, by the number of the document."""
+    text: tuple[str, ...] = ()
+    """Where the text is that holds it as JSON; empty: it is in none."""
+    unread: frozenset[int] = field(default=frozenset(), repr=False)
+    """Documents without such a text: to read it is a failure there, and not only nothing."""
 
     @cached_property
     def distinct(self) -> int:
@@ -58,7 +66,8 @@ class SampledField:
     def within(self, numbers: Sequence[int]) -> SampledField:
         """The same field in some of the documents."""
         kept = {number: self.values[number] for number in numbers if number in self.values}
-        return SampledField(self.expression, self.names, self.origin, len(numbers), kept)
+        unread = self.unread & set(numbers)
+        return SampledField(self.expression, self.names, self.origin, len(numbers), kept, self.text, unread)
 
     @property
     def found(self) -> str:
@@ -76,21 +85,49 @@ def percent(part: int, whole: int) -> str:
 
 def fields_of(documents: Sequence[SampledDocument]) -> tuple[SampledField, ...]:
     """All fields, the same whatever the documents' order but for the numbers; sorted by expression."""
-    found: dict[tuple[Origin, tuple[str, ...]], dict[int, Any]] = {}
-    for number, document in enumerate(documents):
-        for place, value in _leaves(document):
-            if place in found or len(found) < _MOST_FIELDS * 4:
-                found.setdefault(place, {})[number] = value
-    most = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))[:_MOST_FIELDS]
-    made = (
+    leaves = ((number, place, value) for number, document in enumerate(documents) for place, value in _leaves(document))
+    made = [
         SampledField(text, names, origin, len(documents), values)
-        for (origin, names), values in most
+        for (origin, names), values in _gathered(leaves)
         if (text := expression_of(origin, names)) is not None
-    )
+    ]
+    made += _in_texts(made, documents)
     return tuple(sorted(made, key=lambda each: each.expression))
 
 
-def _leaves(document: SampledDocument) -> Iterator[tuple[tuple[Origin, tuple[str, ...]], Any]]:
+def _gathered(leaves: Iterable[tuple[int, Place, Any]]) -> list[tuple[Place, dict[int, Any]]]:
+    """By place what was found there; the places that most documents have."""
+    found: dict[Place, dict[int, Any]] = {}
+    for number, place, value in leaves:
+        if place in found or len(found) < _MOST_FIELDS * 4:
+            found.setdefault(place, {})[number] = value
+    return sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))[:_MOST_FIELDS]
+
+
+def _in_texts(fields: Sequence[SampledField], documents: Sequence[SampledDocument]) -> Iterator[SampledField]:
+    """The fields in texts that hold JSON, one text deep: those of the texts that most documents have."""
+    texts = [each for each in fields if each.origin == "value" and _looks_like_json(each)]
+    texts.sort(key=lambda each: (-len(each.values), each.expression))
+    for text in texts[:_MOST_TEXTS]:
+        objects = objects_in(text.names, documents)
+        if objects is None:
+            continue
+        unread = frozenset(range(len(documents))) - objects.keys()
+        places = _gathered(
+            (number, (text.origin, names), value) for number, each in objects.items() for names, value in _walk(each)
+        )
+        for (origin, names), values in places:
+            expression = f"from_json({_path(text.names)}).{_path(names)}"
+            whole = (*text.names, *names)
+            yield SampledField(expression, whole, origin, len(documents), values, text.names, unread)
+
+
+def _looks_like_json(field: SampledField) -> bool:
+    beginnings = sum(isinstance(value, str) and value[:1] == "{" for value in field.values.values())
+    return beginnings >= NEARLY_ALL * len(field.values)
+
+
+def _leaves(document: SampledDocument) -> Iterator[tuple[Place, Any]]:
     for names, value in _walk(document.value):
         yield ("value", names), value
     for name, text in sorted(document.headers.items()):
@@ -127,7 +164,7 @@ def _walk(value: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 def expression_of(origin: Origin, names: tuple[str, ...]) -> str | None:
     """As the mapping writes it; None for what no expression can name."""
-    path = ".".join(name if _PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False) for name in names)
+    path = _path(names)
     match origin:
         case "header":
             return f"header:{names[0]}" if _HEADER.fullmatch(names[0]) else None
@@ -137,3 +174,7 @@ def expression_of(origin: Origin, names: tuple[str, ...]) -> str | None:
             return f"outer:{path}"
         case "value":
             return json.dumps(names[0]) if len(names) == 1 and names[0] in RESERVED else path
+
+
+def _path(names: Sequence[str]) -> str:
+    return ".".join(name if _PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False) for name in names)

@@ -65,6 +65,8 @@ def keys_of(fields: Sequence[SampledField], used: Collection[str]) -> tuple[Prop
 def _is_offered(field: SampledField, used: Collection[str]) -> bool:
     if field.origin != "value" or not field.names or field.expression in used or field.share < _SHOWN:
         return False
+    if field.unread:
+        return False  # one event of the type without the text, and it would be a dead letter for a mere key
     own = " ".join(words(field.names[-1]))
     if (own in _NOISE and len(field.names) < 3) or field.names[0] in {"source", "before", "transaction", "schema"}:
         return False

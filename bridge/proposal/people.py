@@ -96,7 +96,7 @@ def _score(field: SampledField, subject: str, *, changes: bool) -> float:
     if not field.names:
         return 0.0
     score = max(_named(field.names), _of_subject(field, subject, changes=changes))
-    score -= (1 if field.origin == "header" else 0) + (0.5 if field.origin == "outer" else 0)
+    score -= (1 if field.origin == "header" else 0) + (0.5 if field.origin == "outer" or field.text else 0)
     if score < _LEAST:
         return 0.0
     values = list(field.values.values())

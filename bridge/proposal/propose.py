@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Final
 
 from bridge.decode.protocol import NO_SCHEMAS, Schemas
@@ -64,23 +66,29 @@ def _order(record: Record) -> tuple[bytes, bytes, list[tuple[str, bytes]], int, 
 def _topic(topic: SampledTopic, event_type: str | None) -> tuple[ProposedTopic, list[Request]]:
     fields = fields_of(topic.documents)
     changes = topic.format.unwrap == "debezium"
-    kind = (None if event_type is None else said_type(event_type, fields)) or type_of(topic, fields)
+    everything = _read_in(set(range(len(topic.documents))), fields, _NORMAL)
+    kind = (None if event_type is None else said_type(event_type, fields)) or type_of(topic, everything)
     subject = kind.subject or subject_of([topic.name])
-    user = user_of(fields, subject=singular(subject.replace(" ", "_")), changes=changes and bool(kind.subject))
+    user = user_of(
+        _read_in(kind.types.keys(), fields, _NORMAL),
+        subject=singular(subject.replace(" ", "_")),
+        changes=changes and bool(kind.subject),
+    )
+    users = _users(user, fields)
+    sent = users.keys() & kind.types.keys() or kind.types.keys()
     stored = {
         number: document.record.timestamp_ms / 1000
         for number, document in enumerate(topic.documents)
         if document.record.timestamp_ms
     }
-    free = [each for each in fields if each.expression not in user.text.split(" || ")]
+    free = [each for each in _read_in(sent, fields) if each.expression not in user.text.split(" || ")]
     when = time_of(free, stored)
     time_field = next((each for each in free if each.expression == when.setting.text), None)
     identifier = id_of([each for each in free if each is not time_field], time_field, changes=changes)
     used = _used(kind.setting, user, when.setting, identifier)
-    users = _users(user, fields)
     routes, remarks = routes_of(
         kind.types,
-        [each for each in fields if not _is_the(users, each)],
+        [replace(each, unread=each.unread & sent) for each in fields if not _is_the(users, each)],
         used,
         subject=subject,
         changes=changes,
@@ -94,7 +102,7 @@ def _topic(topic: SampledTopic, event_type: str | None) -> tuple[ProposedTopic, 
         when.setting,
         identifier,
         routes,
-        drops_userless=0 < user.share < _NORMAL and user.is_certain,
+        drops_userless=user.is_certain and 0 < _share(user, fields, users, kind.types.keys()) < _NORMAL,
         drops_untyped=kind.setting.share < _NORMAL,
         remarks=(*_boxed(fields, changes=changes), *_untyped(topic, kind.setting), *remarks),
     )
@@ -105,6 +113,19 @@ def _topic(topic: SampledTopic, event_type: str | None) -> tuple[ProposedTopic, 
         for number in sorted(kind.types)
         if kind.types[number] not in dropped and number in users
     ]
+
+
+def _read_in(numbers: AbstractSet[int], fields: Sequence[SampledField], least: float = 1) -> list[SampledField]:
+    """Without those in texts that fewer of these documents have: where no text is, to read it makes a dead letter."""
+    return [each for each in fields if len(each.unread & numbers) <= (1 - least) * len(numbers)]
+
+
+def _share(
+    user: ProposedSetting, fields: Sequence[SampledField], users: Mapping[int, str], typed: AbstractSet[int]
+) -> float:
+    """Of the events that have a user. A deleted row of an outbox has neither a text nor a type, and needs no user."""
+    is_in_text = any(each.text for each in fields if each.expression == user.spec)
+    return len(users.keys() & typed) / len(typed) if is_in_text and typed else user.share
 
 
 def _boxed(fields: Sequence[SampledField], *, changes: bool) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ _PLACE: Final = frozenset(
 )  # fmt: skip
 """Of Debezium's source: what says which change it is."""
 _EVENT: Final = frozenset({"specversion", "type", "source", "id", "datacontenttype"})
+_OPENED: Final = re.compile(r'from_json\(((?:[^()"]|"(?:[^"\\]|\\.)*")+)\)')
+_INSIDE: Final = "\0"
+"""In a path: here is a text, and what follows is in the JSON that it holds."""
 Path = tuple[str, ...]
 
 
@@ -114,16 +118,23 @@ def _wanted(proposed: ProposedTopic, config: MappingConfig) -> _ExampleParts:
     key = proposed.topic.format.unwrap == "debezium"
     for spec, is_type in specs:
         try:
-            reader = compile_value(_parsed(spec, config), "")
+            reader = compile_value(_parsed(_with_path(spec), config), "")
         except ValueSpecError:
             continue
         paths |= set(reader.paths)
-        types |= set(reader.paths) if is_type else set()
+        types |= {tuple(name for name in path if name != _INSIDE) for path in reader.paths} if is_type else set()
         text = spec if isinstance(spec, str) else str(spec.get("path", ""))
         if text.startswith("header:"):
             headers[text.removeprefix("header:")] = is_type
         key = key or text == "key" or text.startswith("key:")
     return _ExampleParts(frozenset(paths), frozenset(types), headers, key)
+
+
+def _with_path(spec: Any) -> Any:
+    """With the way into a text as one path: of ``from_json(a).b`` it is known then that only ``b`` is read of ``a``."""
+    if isinstance(spec, dict):
+        return {key: _with_path(inner) for key, inner in spec.items()}
+    return _OPENED.sub(lambda call: f"{call[1]}.{json.dumps(_INSIDE)}", spec) if isinstance(spec, str) else spec
 
 
 def _parsed(spec: Any, config: MappingConfig) -> ValueSpec:
@@ -213,7 +224,10 @@ def _only(value: Any, paths: Collection[Path]) -> dict[str, Any]:
         below = [path[1:] for path in paths if path[:1] == (name,)]
         if not below:
             continue
-        if () in below or not isinstance(inner, dict):
+        within = [path[1:] for path in below if path[:1] == (_INSIDE,)]
+        if within and isinstance(inner, str):
+            out[name] = json.dumps(_only(orjson.loads(inner), within))
+        elif () in below or not isinstance(inner, dict):
             out[name] = inner
         else:
             out[name] = _only(inner, below)

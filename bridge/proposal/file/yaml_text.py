@@ -14,6 +14,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[./-][A-Za-z0-9_]+)*")
 _ALSO_PLAIN: Final = re.compile(
     r"[A-Za-z_][A-Za-z0-9_./]*(?:[ :][A-Za-z0-9_][A-Za-z0-9_./]*|-[A-Za-z0-9_./]+| \|\| [A-Za-z_][A-Za-z0-9_./]*)*"
 )
+_CALL: Final = re.compile(r"from_json\([A-Za-z_][A-Za-z0-9_.]*\)(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"})
 
 
@@ -31,7 +32,8 @@ def scalar(value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    if (_PLAIN.fullmatch(text) or _ALSO_PLAIN.fullmatch(text)) and text.lower() not in _WORDS and len(text) < 200:
+    is_plain = any(form.fullmatch(text) for form in (_PLAIN, _ALSO_PLAIN, _CALL))
+    if is_plain and text.lower() not in _WORDS and len(text) < 200:
         return text
     return _quoted(text.replace("${", "$${"))
 

@@ -78,6 +78,35 @@ def outbox() -> Topic:
     return made.done()
 
 
+def rows_of_an_outbox() -> Topic:
+    """An outbox table by Debezium without its event router; each row is deleted once it is written."""
+    made = Maker("app.public.outbox", 14)
+    for number in range(50):
+        moment = made.when(number).replace(microsecond=0)
+        kind, user = made.chance.choice(["OrderPlaced", "OrderPaid"]), f"c-{made.chance.randrange(14)}"
+        payload = {
+            "orderId": 7000 + number, "customer_id": user, "placedAt": iso(moment), "total": 10.5 + number,
+            "contact": {"email": f"{PEOPLE[number % 12].lower()}@mail.test"}, "lines": [{"sku": "A-1"}],
+            "shipping": {"method": made.chance.choice(["post", "courier"])},
+        }  # fmt: skip
+        row = {
+            "id": made.uuid(), "aggregate_type": "order", "aggregate_id": str(7000 + number), "type": kind,
+            "payload": json.dumps(payload),
+        }  # fmt: skip
+        source = {
+            "version": "3.0.0.Final", "connector": "postgresql", "name": "app", "ts_ms": ms(moment), "db": "app",
+            "snapshot": "false", "schema": "public", "table": "outbox", "txId": 500 + number, "lsn": 24023128 + number,
+        }  # fmt: skip
+        change = {"source": source, "transaction": None, "ts_ms": ms(moment) + 300}
+        name = {"OrderPlaced": "Order Placed", "OrderPaid": "Order Paid"}[kind]
+        right, key = Right(name, user, moment, "debezium"), {"id": row["id"]}
+        made.add({**change, "before": None, "after": row, "op": "c"}, right, key=key, at=moment)
+        if number % 4 == 0:
+            deleted = {**change, "before": {"id": row["id"]}, "after": None, "op": "d"}
+            made.add(deleted, key=key, at=moment)
+    return made.done()
+
+
 def accounts_of_salesforce() -> Topic:
     """Change Data Capture of one object: what changed is in the header."""
     made = Maker("salesforce.cdc.opportunity", 12)

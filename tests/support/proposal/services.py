@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.support.proposal.made import PEOPLE, Maker, Right, Topic, iso
@@ -195,4 +196,23 @@ def plain_events() -> Topic:
             "cart.item_added": "Cart Item Added",
         }[kind]
         made.add(value, Right(name, user, moment, own), key=user, at=moment)
+    return made.done()
+
+
+def lines_of_a_log_shipper() -> Topic:
+    """What a service logs as JSON, in a text, with the shipper's own fields around it."""
+    made = Maker("logs.shop", 15)
+    for number in range(60):
+        moment, own, user = made.when(number), made.uuid(), f"u-{number % 13}"
+        kind = made.chance.choice(["cart.opened", "order.placed"])
+        logged = {
+            "event": kind, "event_id": own, "user_id": user, "plan": made.chance.choice(["free", "pro"]),
+            "occurred_at": iso(moment), "client": {"ip": f"10.0.0.{number}"},
+        }  # fmt: skip
+        value = {
+            "@timestamp": iso(moment), "host": {"name": f"web-{number % 3}"}, "agent": {"type": "filebeat", "version": "8.1.0"},
+            "log": {"file": {"path": "/var/log/shop.log"}, "offset": 210 * number}, "message": json.dumps(logged),
+        }  # fmt: skip
+        name = {"cart.opened": "Cart Opened", "order.placed": "Order Placed"}[kind]
+        made.add(value, Right(name, user, moment, own), at=moment)
     return made.done()

@@ -20,6 +20,8 @@ COOKBOOK: Mapping[str, Make] = {
     "10 protobuf": schemas.orders_in_protobuf,
 }
 MORE: Mapping[str, Make] = {
+    "outbox rows": databases.rows_of_an_outbox,
+    "log shipper": services.lines_of_a_log_shipper,
     "shopify": services.webhooks_of_shopify,
     "salesforce": databases.accounts_of_salesforce,
     "connect": databases.invoices_of_connect,

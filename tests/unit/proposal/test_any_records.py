@@ -28,8 +28,12 @@ SCALARS = (
     | st.sampled_from(["no", "1e3", ": ", "#", "a\nb", "2026-01-02T03:04:05Z", "x@m.test", "u-1", "*", "${A}"])
     | st.text(max_size=12)
 )  # fmt: skip
+TEXTS = st.dictionaries(NAMES, SCALARS, max_size=4).map(json.dumps)
+"""JSON in a text, which is opened where nearly all texts of a field hold it."""
 VALUES: st.SearchStrategy[Any] = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5), max_leaves=12
+    SCALARS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=12,
 )
 DOCUMENTS = st.dictionaries(NAMES, VALUES, max_size=6)
 

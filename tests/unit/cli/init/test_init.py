@@ -264,6 +264,27 @@ def test_what_is_dropped_on_purpose_is_no_finding_of_lint(here: Path, capsys: py
     assert entry.run(["test", "--strict"]) == 0, capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["outbox rows", "log shipper"])
+def test_what_is_read_of_texts_with_json_is_no_finding_of_any_command(
+    name: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        json.dumps(
+            {
+                "topic": record.topic, "partition": record.partition, "offset": record.offset, "tstype": "create",
+                "ts": record.timestamp_ms, "broker": 1, "headers": [], "key": record.key and record.key.decode(),
+                "payload": (record.value or b"").decode(),
+            }
+        )
+        for record in TOPICS[name]().records
+    ]  # fmt: skip
+    (here / "dump.ndjson").write_text("\n".join(lines), encoding="utf-8")
+    assert entry.run(["init", "--samples", "dump.ndjson"]) == 0
+    assert "No problems." in capsys.readouterr().out
+    for command in (["test", "--strict"], ["fmt", "--check", "bridge.yaml"]):
+        assert entry.run(command) == 0, capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("here")
 def test_a_word_is_no_endpoint(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.run(["init", "--samples", "shop.orders.ndjson", "--endpoint", "24h"]) == 2
