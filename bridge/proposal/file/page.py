@@ -186,11 +186,11 @@ def _route(route: ProposedRoute, topics: tuple[str, ...], indent: int) -> Iterat
         value = flow(each.spec) if isinstance(each.spec, dict) else scalar(each.spec)
         yield f"{margin}  {scalar(each.key)}: {value}  # {each.remark}"
     kept = [each for each in route.keys if each.why_not is not None]
+    # Where no key is sent there is no `metadata:` to stand below: what is no comment must be YAML as it stands.
+    margin, names = (f"{margin}  ", "") if sent else (margin, "  ")
     if kept:
-        yield from comment(
-            ["Not sent, unless you take the # away" + ("" if sent else " here and add metadata: above") + ":"],
-            indent + 2,
-        )
+        yield from comment(["Not sent, unless you take the # away:"], len(margin))
+        yield from () if sent else (f"{margin}# metadata:",)
     for each in kept:
         value = flow(each.spec) if isinstance(each.spec, dict) else scalar(each.spec)
-        yield f"{margin}  # {scalar(each.key)}: {value}  # {each.remark}"
+        yield f"{margin}# {names}{scalar(each.key)}: {value}  # {each.remark}"

@@ -45,8 +45,8 @@ def settings_of(proposed: ProposedTopic, descriptor_set_file: str | None = None)
         "user_id": proposed.user_id.spec,
         "occurred_at": proposed.occurred_at.spec,
         "event_id": proposed.event_id.spec,
-        "on_no_user": "drop" if proposed.drops_userless else "dead_letter",
         "on_untyped": "drop" if proposed.drops_untyped else "dead_letter",
+        "on_no_user": "drop" if proposed.drops_userless else "dead_letter",
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from bridge.formatting.format_text import formatted
 from bridge.model import Record
 from bridge.proposal.file.page import Connections
 from bridge.proposal.file.write import configuration_of
@@ -62,6 +63,16 @@ def _of(value: Any) -> Record:
     return Record("a", 0, 0, None, None, _encoded(value), ())
 
 
+LACKING = (
+    *[{"type": "a", "user_id": f"u-{n}"} for n in range(6)],
+    {"type": "a"},
+    {"type": "a"},
+    {"user_id": "u-1"},
+    {},
+)
+"""A type and a user that some of them do not have."""
+
+
 @settings(
     max_examples=examples(25),
     deadline=None,
@@ -70,12 +81,15 @@ def _of(value: Any) -> Record:
 @given(records(), st.randoms(use_true_random=False))
 @example((), random.Random(0))  # noqa: S311 - an order
 @example((_of({"type": "no"}), _of({"type": "1e3"}), _of({"type": "a: b #c", "${X}": "${Y}"})), random.Random(0))  # noqa: S311 - an order
-def test_any_records_make_a_configuration_that_loads_whatever_their_order(
+@example((_of({"type": "a", "user_id": "u", "email": "x@m.test"}),), random.Random(0))  # noqa: S311 - an order
+@example(tuple(map(_of, LACKING)), random.Random(0))  # noqa: S311 - an order
+def test_any_records_make_a_configuration_that_loads_and_is_formatted_whatever_their_order(
     tmp_path: Path, given_records: tuple[Record, ...], chance: random.Random
 ) -> None:
     topics = tuple(sorted({each.topic for each in given_records})) or ("empty",)
     text = configuration_of(propose(given_records, topics=topics), Connections(topics))
     compiled(text, tmp_path, Topic("", (), (), {}))
+    assert formatted(text) == text, "track-bridge fmt would write another file"
     shuffled = list(given_records)
     chance.shuffle(shuffled)
     assert configuration_of(propose(shuffled, topics=topics), Connections(topics)) == text
