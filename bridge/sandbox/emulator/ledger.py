@@ -197,8 +197,8 @@ class RequestLedger:
             "companies": len(self.companies) + self.forgotten(self.companies),
             "known_users": len(self.known),
             "events_before_identify": len(self.before_identify()),
-            "answers": dict(sorted(self.answers.items())),
-            "answers_by_path": {path: dict(sorted(found.items())) for path, found in self.answers_by_path.items()},
+            "answers": _by_name(self.answers),
+            "answers_by_path": {path: _by_name(found) for path, found in self.answers_by_path.items()},
             "refusals": list(self.refusals),
             "overlaps": len(self.overlaps),
             "max_in_flight": self.max_in_flight,
@@ -211,3 +211,8 @@ class RequestLedger:
             "pipelined": self.pipelined,
             "unheard": self.unheard,
         }
+
+
+def _by_name(answers: Counter[str]) -> dict[str, int]:
+    """For JSON, whose keys must be texts and no more: the name of a kind of fault is a member of its enum, too."""
+    return {str(answer): count for answer, count in sorted(answers.items())}

@@ -203,6 +203,18 @@ async def test_the_undocumented_validate_exists_or_not(client: httpx.AsyncClient
     assert (await client.get("/v1/validate")).status_code == 404
 
 
+async def test_what_it_counted_is_shown_whatever_came_instead_of_an_answer(
+    client: httpx.AsyncClient, emulator: Emulator
+) -> None:
+    for kind in FaultKind:
+        emulator.ledger.answered("/v1/track", kind)
+    shown = await client.get("/_emulator/stats")
+    assert shown.status_code == 200, shown.text
+    assert (
+        shown.json()["answers"] == shown.json()["answers_by_path"]["/v1/track"] == dict.fromkeys(map(str, FaultKind), 1)
+    )
+
+
 async def test_another_process_can_see_and_steer_it() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bridge.sandbox.emulator", "--key", "NX-a", "--rate", "100",
