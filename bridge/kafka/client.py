@@ -19,6 +19,7 @@ from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.errors import Misuse
 from bridge.kafka import commit_timing
 from bridge.kafka import terms as group_terms
+from bridge.kafka.careful_admin import CarefulAdmin
 from bridge.kafka.login import msk_login
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def open_admin(configuration: Configuration, log: ClientLog) -> AdminClient:
     """An admin client. Its log arrives only in `poll`, so whoever opens it must call that now and then."""
     with_callback: Configuration = {**configuration, "error_cb": log.error}
     with _opening(configuration):
-        return AdminClient(with_callback, logger=log)
+        return CarefulAdmin(with_callback, logger=log)
 
 
 def try_consumer(kafka: Kafka, log: ClientLog) -> None:

@@ -62,15 +62,15 @@ class Lookup:
         deadline = self._clock() + budget
         names = TopicCollection(sorted({partition.topic for partition in partitions}))
         asked_topics = self._ask("topic ids", lambda: self._admin.describe_topics(names, request_timeout=budget))
-        asked_ranges = self._ask_ranges(partitions, budget)
         first = self._committed(partitions, deadline)
         topics = self._collect("topic ids", asked_topics, deadline)
+        asked_ranges = self._ask_ranges(partitions, max(0.1, deadline - self._clock()))
         elsewhere = self._elsewhere(frozenset(partitions), first, topics, deadline)
         # Of the rest nothing is decided: whether it is new cannot be told, and guessing would skip or repeat events.
         decidable = {p: each for p, each in first.items() if each or elsewhere[p.topic].has_committed is not None}
         added = [p for topic in elsewhere.values() if topic.has_committed is False for p in topic.others]
         fresh = [p for p, each in decidable.items() if not each and not elsewhere[p.topic].has_committed] + added
-        asked_ranges_of_added = self._ask_ranges(added, budget)
+        asked_ranges_of_added = self._ask_ranges(added, max(0.1, deadline - self._clock()))
         times = self._at_time(fresh, time_ms, deadline)
         latest = self._latest(fresh, deadline)
         # Before anything is committed for them: afterwards they would be what the group settles with.
