@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import http.client
 import json
 import os
 import re
@@ -105,7 +106,13 @@ class Apicurio:
     ) -> int:
         """The schema's id, through the compatible API, as the official clients do it."""
         question = {"schema": schema, "schemaType": kind, "references": list(references)}
-        _, answer = self.ask("POST", f"/apis/ccompat/v7/subjects/{quote(subject, safe='')}/versions", question)
+        path = f"/apis/ccompat/v7/subjects/{quote(subject, safe='')}/versions"
+        try:
+            _, answer = self.ask("POST", path, question)
+        except http.client.RemoteDisconnected:
+            # Just started on a busy machine it registered one, logged that with a 200, and closed without the answer.
+            # To register the same once more gives the same id.
+            _, answer = self.ask("POST", path, question)
         return int(answer["id"])
 
     def ask(self, method: str, path: str, content: Any = None) -> tuple[int, Any]:
