@@ -62,7 +62,8 @@ async def _asked(address: str, fetch: Fetch, patience: float) -> ReplicaView:
         async with asyncio.timeout(2 * patience):
             return await answer
     except TimeoutError:
-        return ReplicaView(address, f"{address} gave no whole answer within {2 * patience:g} s.")
+        why = "see its log, and whether either machine is busy"
+        return ReplicaView(address, f"{address} gave no whole answer within {2 * patience:g} s: {why}.")
 
 
 def _counted(replica: ReplicaView, group_id: str) -> ReplicaView:
